@@ -1,1 +1,2 @@
-#[test] fn a(){}
+//! The one integration binary.
+mod suite;

@@ -1,0 +1,1 @@
+//! The shell face: arguments in, text or JSON out, an exit code at the end.

@@ -1,0 +1,1 @@
+//! The only user of `kube`: context, discovery, gathering evidence, applying, watching.

@@ -1,0 +1,1 @@
+//! Performs the session's effects and feeds their events back.

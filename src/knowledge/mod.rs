@@ -1,0 +1,1 @@
+//! The knowledge base: passages that ground plans and answers, indexed by tantivy.

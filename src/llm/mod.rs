@@ -1,0 +1,1 @@
+//! The model client: prompts, constraints, one OpenAI-compatible connection, and a scripted model for tests.

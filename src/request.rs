@@ -1,0 +1,1 @@
+//! What was asked: the words and the place they were said in.

@@ -1,0 +1,1 @@
+//! A cluster in a box: a Kubernetes API served from memory on loopback.

@@ -1,0 +1,1 @@
+//! One request from words to receipt, as a pure state machine.
