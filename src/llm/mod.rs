@@ -1,1 +1,3 @@
 //! The model client: prompts, constraints, one OpenAI-compatible connection, and a scripted model for tests.
+
+pub mod prompts;
