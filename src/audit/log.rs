@@ -8,7 +8,7 @@ use super::redact;
 use super::tail::{self, Tail};
 use super::verify::{BreakReason, Verification, Verifier};
 use jiff::Timestamp;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -318,7 +318,7 @@ fn make_private(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
     Ok(())
 }

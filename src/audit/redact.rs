@@ -23,7 +23,8 @@ const SHORTEST_ENCODED: usize = 8;
 /// One line of a longer value, such as of a key in PEM form, is looked for from this length on.
 const SHORTEST_LINE: usize = 16;
 
-/// Replaces every secret value in a body by `<redacted N bytes>`. Doing it twice changes nothing.
+/// Replaces every secret value in a body by `<redacted N bytes>`. [`AuditLog::append`](super::AuditLog::append)
+/// does this to every body; what was redacted before stays as it is.
 pub fn redact(body: &mut Value) {
     let mut found = Found::default();
     hide(body, false, &mut found);
@@ -168,10 +169,14 @@ fn hide_in_text(text: &mut String, found: &mut Found) {
         return;
     }
     if text.contains("secret") || !text.contains("configmap") {
-        SECRET_FLAGS.iter().for_each(|flag| hide_flag(text, flag, found));
+        for flag in SECRET_FLAGS {
+            hide_flag(text, flag, found);
+        }
     }
     if text.contains("secret") && text.contains("patch ") {
-        PATCH_FLAGS.iter().for_each(|flag| hide_flag(text, flag, found));
+        for flag in PATCH_FLAGS {
+            hide_flag(text, flag, found);
+        }
     }
 }
 
