@@ -1,6 +1,7 @@
 //! The file itself: `audit.jsonl`, one record a line, mode 0600. The only I/O of the audit log.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the one place of the audit log that touches files
+// The one place of the audit log that touches files.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::AuditError;
 use super::record::{ActionId, Entry, Record, RecordId};

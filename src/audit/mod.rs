@@ -6,7 +6,7 @@
 //! | [`chain`] | how lines are hashed; pure |
 //! | [`tail`] | where the next record goes on, and what a crash left behind; pure |
 //! | [`verify`] | the whole chain, checked line by line; pure |
-//! | [`redact`] | what is never written |
+//! | [`mod@redact`] | what is never written |
 //! | [`log`] | the file itself: the only I/O here |
 //! | [`replay`], [`export`] | records as actions; actions for other programs |
 //!

@@ -242,7 +242,7 @@ fn any_dropped_swapped_or_inserted_line_is_found() {
             log.is_found(
                 &rest
                     .iter()
-                    .flat_map(|(_, line)| line.to_vec())
+                    .flat_map(|(_, line)| (*line).clone())
                     .collect::<Vec<_>>()
             ),
             "{dropped}"
