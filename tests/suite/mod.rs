@@ -1,1 +1,3 @@
 //! Every integration test, one module per area.
+
+mod llm;
