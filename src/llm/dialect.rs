@@ -153,9 +153,9 @@ impl Body {
     pub(super) fn without(&mut self, field: &str) -> bool {
         // A server that lists alternatives only together with probabilities wants neither without the other.
         if field == "logprobs" {
-            self.fields.remove("top_logprobs");
+            self.fields.shift_remove("top_logprobs");
         }
-        DISPENSABLE.contains(&field) && self.fields.remove(field).is_some()
+        DISPENSABLE.contains(&field) && self.fields.shift_remove(field).is_some()
     }
 }
 

@@ -5,9 +5,9 @@ use reqwest::{Body, Response};
 
 use futures::StreamExt;
 
+use super::error::LlmError;
 use super::peer::{Peer, root_cause};
 use super::stream::Faults;
-use crate::llm::LlmError;
 
 /// The largest event (and so the longest line) of a stream, in bytes.
 const EVENT: usize = 1 << 20;

@@ -548,7 +548,7 @@ async fn a_script_is_followed_and_recorded() {
         (reply.unwrap().constrained, shown.as_str()),
         (true, "kubectl get pods")
     );
-    let mut next = async || model.complete(request(Constraint::None), &mut |_| {}).await;
+    let next = async || model.complete(request(Constraint::None), &mut |_| {}).await;
     assert_eq!(next().await.unwrap_err(), LlmError::Unsupported);
     assert!(
         tokio::time::timeout(Duration::from_millis(20), next())
