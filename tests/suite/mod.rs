@@ -1,2 +1,3 @@
 //! Every integration test, one module per area.
 mod audit;
+mod llm;
