@@ -34,7 +34,10 @@ impl Request {
         if text.len() > MAX_REQUEST {
             return Err(RequestError::TooLong { length: text.len() });
         }
-        Ok(Request { text: text.to_owned(), piped: piped.filter(|piped| !piped.trim().is_empty()) })
+        Ok(Request {
+            text: text.to_owned(),
+            piped: piped.filter(|piped| !piped.trim().is_empty()),
+        })
     }
 
     /// The words.

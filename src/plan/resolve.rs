@@ -19,7 +19,10 @@ pub fn resolve(plan: &Plan, snapshot: &Snapshot) -> Result<Plan, Question> {
     let mut resolved: Vec<Step> = Vec::with_capacity(plan.steps().len());
     for step in plan.steps() {
         let scope = resolve_scope(step, snapshot, &resolved)?;
-        resolved.push(Step { action: step.action.clone(), scope });
+        resolved.push(Step {
+            action: step.action.clone(),
+            scope,
+        });
     }
     Plan::new(resolved).map_err(|error| Question(error.to_string()))
 }
@@ -28,7 +31,12 @@ fn resolve_scope(step: &Step, snapshot: &Snapshot, earlier: &[Step]) -> Result<S
     if step.action.shape().reach == Reach::Cluster || step.scope == Scope::All {
         return Ok(step.scope.clone());
     }
-    let targets: Vec<&Target> = step.action.targets().into_iter().filter(|target| snapshot.is_namespaced(&target.kind)).collect();
+    let targets: Vec<&Target> = step
+        .action
+        .targets()
+        .into_iter()
+        .filter(|target| snapshot.is_namespaced(&target.kind))
+        .collect();
     if targets.is_empty() {
         return Ok(without_targets(step, snapshot));
     }
@@ -66,7 +74,11 @@ fn is_manifest_with_namespace(action: &Action) -> bool {
 /// Whether every kind that is listed lives outside namespaces.
 fn lists_cluster_kinds(action: &Action, snapshot: &Snapshot) -> bool {
     match action {
-        Action::Get(get) => get.kinds.expanded().iter().all(|kind| !snapshot.is_namespaced(kind)),
+        Action::Get(get) => get
+            .kinds
+            .expanded()
+            .iter()
+            .all(|kind| !snapshot.is_namespaced(kind)),
         Action::DescribeKind(describe) => !snapshot.is_namespaced(&describe.kind.0),
         Action::DeleteMatching(delete) => !snapshot.is_namespaced(&delete.kind.0),
         Action::Top(top) => top.what == super::target::Measured::Nodes,
@@ -91,8 +103,13 @@ fn named(namespace: &str, targets: &[&Target], snapshot: &Snapshot) -> Result<Sc
 
 /// Where an object of that kind and name is, or will be after the earlier steps.
 fn places(target: &Target, snapshot: &Snapshot, earlier: &[Step]) -> BTreeSet<String> {
-    let live = snapshot.named(&target.kind, &target.name).map(|object| object.namespace.clone());
-    let created = earlier.iter().filter(|step| creates(&step.action, target)).filter_map(|step| step.namespace());
+    let live = snapshot
+        .named(&target.kind, &target.name)
+        .map(|object| object.namespace.clone());
+    let created = earlier
+        .iter()
+        .filter(|step| creates(&step.action, target))
+        .filter_map(|step| step.namespace());
     live.chain(created.map(str::to_owned)).collect()
 }
 
@@ -107,7 +124,11 @@ fn creates(action: &Action, target: &Target) -> bool {
     }
 }
 
-fn choose(candidates: &BTreeSet<String>, targets: &[&Target], snapshot: &Snapshot) -> Result<Scope, Question> {
+fn choose(
+    candidates: &BTreeSet<String>,
+    targets: &[&Target],
+    snapshot: &Snapshot,
+) -> Result<Scope, Question> {
     let home = &snapshot.default_namespace;
     if candidates.contains(home) {
         return Ok(Scope::Named(home.clone()));
@@ -120,7 +141,10 @@ fn choose(candidates: &BTreeSet<String>, targets: &[&Target], snapshot: &Snapsho
             let target = targets[0];
             let count = candidates.len();
             let list = join(candidates.iter().map(|place| format!("{place}/{}", target.name)));
-            Err(Question(format!("{count} {}s are called {}: {list}; which one?", target.kind, target.name)))
+            Err(Question(format!(
+                "{count} {}s are called {}: {list}; which one?",
+                target.kind, target.name
+            )))
         }
     }
 }

@@ -269,18 +269,34 @@ fn words_lead_to_the_objects_that_are_meant() {
 fn namespaces_are_filled_in_and_ambiguity_is_a_question() {
     let mut snapshot = shop();
     let resolved = |line: &str, snapshot: &Snapshot| -> Result<String, String> {
-        let Ok(Proposal::Plan(plan)) = parse(line) else { panic!("{line}") };
-        resolve(&plan, snapshot).map(|plan| plan.to_string()).map_err(|question| question.0)
+        let Ok(Proposal::Plan(plan)) = parse(line) else {
+            panic!("{line}")
+        };
+        resolve(&plan, snapshot)
+            .map(|plan| plan.to_string())
+            .map_err(|question| question.0)
     };
     let ok = |text: &str| Ok(text.to_owned());
-    assert_eq!(resolved("scale deployment/web --replicas=1", &snapshot), ok("scale deployment/web --replicas=1 -n shop"));
-    assert_eq!(resolved("logs daemonset/node-exporter", &snapshot), ok("logs daemonset/node-exporter -n kube-system"));
+    assert_eq!(
+        resolved("scale deployment/web --replicas=1", &snapshot),
+        ok("scale deployment/web --replicas=1 -n shop")
+    );
+    assert_eq!(
+        resolved("logs daemonset/node-exporter", &snapshot),
+        ok("logs daemonset/node-exporter -n kube-system")
+    );
     assert_eq!(resolved("get pods -A", &snapshot), ok("get pods -A"));
     assert_eq!(resolved("get pods", &snapshot), ok("get pods -n shop"));
     assert_eq!(resolved("get nodes", &snapshot), ok("get nodes"));
-    assert_eq!(resolved("describe node/node-1", &snapshot), ok("describe node/node-1"));
     assert_eq!(
-        resolved("create deployment x --image=nginx -n blog\nexpose deployment/x --port=80", &snapshot),
+        resolved("describe node/node-1", &snapshot),
+        ok("describe node/node-1")
+    );
+    assert_eq!(
+        resolved(
+            "create deployment x --image=nginx -n blog\nexpose deployment/x --port=80",
+            &snapshot
+        ),
         ok("create deployment x --image=nginx -n blog\nexpose deployment/x --port=80 -n blog")
     );
     assert_eq!(
