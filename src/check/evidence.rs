@@ -141,6 +141,30 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// What stands in the way, as one clause.
+    pub fn message(&self) -> &str {
+        match self {
+            Problem::NotFound { message }
+            | Problem::Forbidden { message }
+            | Problem::Rejected { message, .. }
+            | Problem::Impossible { message }
+            | Problem::NothingToDo { message } => message,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Problem::NotFound { .. } => {
+                Some("`sayso \"list ...\"` shows what is there; `-n` names another namespace")
+            }
+            Problem::Forbidden { .. } => Some("ask for the access, or use another context or `--as`"),
+            _ => None,
+        }
+    }
+}
+
 /// What was found out about one step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepEvidence {

@@ -63,6 +63,29 @@ impl Focus {
         }
     }
 
+    /// Puts the objects of a piped manifest first (`kubectl get pod x -o yaml | sayso "why does this not start?"`).
+    /// Only names that the cluster knows count; everything else of the text is data for an answer, not for a plan.
+    pub fn add_piped(&mut self, piped: &str, snapshot: &Snapshot) {
+        let mut found: Vec<ObjectFact> = Vec::new();
+        let value_of = |line: &str, key: &str| {
+            line.strip_prefix(key)
+                .map(|value| value.trim().trim_matches(['"', '\'', ',']).to_owned())
+        };
+        let mut kind = None;
+        for line in piped.lines() {
+            kind = value_of(line, "kind:")
+                .and_then(|kind| Kind::read(&kind))
+                .or(kind);
+            let Some((name, kind)) = value_of(line, "  name:").zip(kind.as_ref()) else {
+                continue;
+            };
+            found.extend(snapshot.named(kind, &name).cloned());
+        }
+        found.retain(|object| !self.objects.contains(object));
+        found.truncate(FOCUS_LIMIT);
+        self.objects.splice(0..0, found);
+    }
+
     fn without_objects(snapshot: &Snapshot) -> Focus {
         let builtin = BUILTINS.iter().map(|kind| kind.plural.to_owned());
         let custom = snapshot.custom_kinds.iter().map(|kind| kind.plural.clone());
