@@ -125,7 +125,7 @@ impl Endpoint {
             key: config.key.clone().unwrap_or_default(),
             http,
             peer: Peer {
-                name: name.clone(),
+                name,
                 key: config.key.clone(),
             },
         };
