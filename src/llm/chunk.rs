@@ -55,7 +55,8 @@ struct Logprobs {
 #[serde(default)]
 struct Token {
     /// mistral.rs gives the alternatives as numbers.
-    token: Option<Value>,
+    #[serde(rename = "token")]
+    text: Option<Value>,
     logprob: Option<f32>,
     top_logprobs: Option<Vec<Token>>,
 }
@@ -64,7 +65,7 @@ impl Token {
     /// The token with its runner-up, if it has a probability at all.
     fn choice(&self) -> Option<TokenChoice> {
         let logprob = self.logprob?;
-        let text = self.token.as_ref().and_then(Value::as_str)?.to_owned();
+        let text = self.text.as_ref().and_then(Value::as_str)?.to_owned();
         Some(TokenChoice {
             text,
             logprob,
@@ -76,7 +77,7 @@ impl Token {
     fn runner_up(&self, chosen: f32) -> Option<f32> {
         let alternatives = self.top_logprobs.as_deref().unwrap_or_default();
         let is_chosen = |other: &Token| {
-            let same_text = other.token.as_ref().is_some_and(Value::is_string) && other.token == self.token;
+            let same_text = other.text.as_ref().is_some_and(Value::is_string) && other.text == self.text;
             let same_chance = other
                 .logprob
                 .is_some_and(|logprob| (logprob - chosen).abs() < 1e-6);

@@ -101,19 +101,16 @@ impl Endpoint {
     pub fn new(config: EndpointConfig) -> Result<Self, LlmError> {
         let url = base_url(&config.base_url)?;
         let builder = client_builder(&url, config.timeouts.connect);
-        Self::assemble(config, public_name(&url), builder)
+        Self::over(config, public_name(&url), builder)
     }
 
-    /// For a server on a Unix socket, which `builder` was told of; the host in the base URL means nothing then.
+    /// With connections of the caller's making; to a Unix socket, say, where the host in the base URL means nothing.
+    /// `name` is how errors call the server.
     pub(super) fn over(
         config: EndpointConfig,
         name: String,
         builder: ClientBuilder,
     ) -> Result<Self, LlmError> {
-        Self::assemble(config, name, builder)
-    }
-
-    fn assemble(config: EndpointConfig, name: String, builder: ClientBuilder) -> Result<Self, LlmError> {
         let setup = |reason: String| LlmError::Setup {
             endpoint: name.clone(),
             reason,
@@ -128,7 +125,7 @@ impl Endpoint {
             key: config.key.clone().unwrap_or_default(),
             http,
             peer: Peer {
-                name: name.clone(),
+                name,
                 key: config.key.clone(),
             },
         };

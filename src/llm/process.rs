@@ -80,7 +80,7 @@ async fn reports(
                 failure = Some(LlmError::Prepare {
                     message: message.unwrap_or_default(),
                     hint,
-                })
+                });
             }
             "done" => {}
             _ => on_progress(Progress { stage, done, total }),
