@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::approved::Approved;
 use super::events::{Answer, Decision, Effect, Event, RecordKind, Stage, Wishes};
 use super::outcome::{Ending, Failure, Outcome, StepResult};
-use crate::check::{Evidence, Policy, Touched, report};
+use crate::check::{Evidence, Policy, Report, Touched, report};
 use crate::plan::{Focus, Plan, Proposal, Snapshot, Step, parse, resolve};
 use crate::request::Request;
 
