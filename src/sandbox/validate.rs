@@ -41,7 +41,9 @@ pub(super) fn check(resource: &Resource, object: &Value) -> Vec<Cause> {
 fn is_label(name: &str, may_start_with_digit: bool) -> bool {
     let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = name.as_bytes();
-    let start = bytes.first().is_some_and(|&b| b.is_ascii_lowercase() || may_start_with_digit && b.is_ascii_digit());
+    let start = bytes
+        .first()
+        .is_some_and(|&b| b.is_ascii_lowercase() || may_start_with_digit && b.is_ascii_digit());
     let end = bytes.last().is_some_and(|&b| alphanumeric(b));
     start && end && bytes.iter().all(|&b| alphanumeric(b) || b == b'-')
 }
@@ -67,7 +69,11 @@ fn check_name(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid(FIELD, &shown, why));
     }
     if name.len() > limit {
-        causes.push(Cause::invalid(FIELD, &shown, &format!("must be no more than {limit} characters")));
+        causes.push(Cause::invalid(
+            FIELD,
+            &shown,
+            &format!("must be no more than {limit} characters"),
+        ));
     }
 }
 
@@ -75,19 +81,27 @@ fn is_label_text(value: &str) -> bool {
     let bytes = value.as_bytes();
     let ends = [bytes.first(), bytes.last()];
     ends.iter().all(|end| end.is_none_or(u8::is_ascii_alphanumeric))
-        && bytes.iter().all(|&b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        && bytes
+            .iter()
+            .all(|&b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn check_labels(object: &Value, pointer: &str, field: &str, causes: &mut Vec<Cause>) {
     for (key, value) in entries(object, pointer).into_iter().flatten() {
-        let (prefix, plain) = key.rsplit_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
+        let (prefix, plain) = key
+            .rsplit_once('/')
+            .map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
         let good_prefix = prefix.is_none_or(|prefix| prefix.split('.').all(|part| is_label(part, true)));
         if plain.is_empty() || plain.len() > 63 || !is_label_text(plain) || !good_prefix {
             causes.push(Cause::invalid(field, &json!(key), LABEL_KEY));
         }
         let value = value.as_str().unwrap_or("");
         if value.len() > 63 {
-            causes.push(Cause::invalid(field, &json!(value), "must be no more than 63 characters"));
+            causes.push(Cause::invalid(
+                field,
+                &json!(value),
+                "must be no more than 63 characters",
+            ));
         } else if !is_label_text(value) {
             causes.push(Cause::invalid(field, &json!(value), LABEL_VALUE));
         }
@@ -97,28 +111,46 @@ fn check_labels(object: &Value, pointer: &str, field: &str, causes: &mut Vec<Cau
 fn check_workload(object: &Value, causes: &mut Vec<Cause>) {
     if integer(object, "/spec/replicas").is_some_and(|replicas| replicas < 0) {
         let why = "must be greater than or equal to 0";
-        causes.push(Cause::invalid("spec.replicas", &at(object, "/spec/replicas"), why));
+        causes.push(Cause::invalid(
+            "spec.replicas",
+            &at(object, "/spec/replicas"),
+            why,
+        ));
     }
     let selector = at(object, "/spec/selector");
     let labels = Labels::from_spec(&selector);
     if selector.is_null() {
         causes.push(Cause::required("spec.selector", ""));
     } else if labels.is_empty() {
-        causes.push(Cause::invalid("spec.selector", &selector, "empty selector is invalid for deployment"));
+        causes.push(Cause::invalid(
+            "spec.selector",
+            &selector,
+            "empty selector is invalid for deployment",
+        ));
     }
     let template = at(object, "/spec/template");
     if !labels.is_empty() && !labels.matches(&template) {
         let why = "`selector` does not match template `labels`";
-        causes.push(Cause::invalid("spec.template.metadata.labels", &at(&template, "/metadata/labels"), why));
+        causes.push(Cause::invalid(
+            "spec.template.metadata.labels",
+            &at(&template, "/metadata/labels"),
+            why,
+        ));
     }
     check_labels(&template, "/metadata/labels", "spec.template.labels", causes);
     let policy = text(&template, "/spec/restartPolicy");
     if !matches!(policy, "" | "Always") {
-        causes.push(Cause::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));
+        causes.push(Cause::unsupported(
+            "spec.template.spec.restartPolicy",
+            policy,
+            &["Always"],
+        ));
     }
     check_strategy(object, causes);
     let mut spec = at(&template, "/spec");
-    let claims = items(object, "/spec/volumeClaimTemplates").iter().map(|claim| json!({"name": super::json::name(claim)}));
+    let claims = items(object, "/spec/volumeClaimTemplates")
+        .iter()
+        .map(|claim| json!({"name": super::json::name(claim)}));
     let volumes: Vec<Value> = items(&spec, "/volumes").iter().cloned().chain(claims).collect();
     if spec.is_object() {
         super::json::set(&mut spec, "/volumes", volumes);
@@ -135,7 +167,11 @@ fn check_strategy(object: &Value, causes: &mut Vec<Cause>) {
             message: "Forbidden: may not be specified when strategy `type` is 'Recreate'".into(),
         }),
         "Recreate" => {}
-        other => causes.push(Cause::unsupported("spec.strategy.type", other, &["Recreate", "RollingUpdate"])),
+        other => causes.push(Cause::unsupported(
+            "spec.strategy.type",
+            other,
+            &["Recreate", "RollingUpdate"],
+        )),
     }
 }
 
@@ -160,12 +196,19 @@ fn check_pod_spec(spec: &Value, field: &str, causes: &mut Vec<Cause>) {
     let policy = text(spec, "/restartPolicy");
     if !matches!(policy, "" | "Always" | "OnFailure" | "Never") {
         let supported = &["Always", "OnFailure", "Never"];
-        causes.push(Cause::unsupported(&format!("{field}.restartPolicy"), policy, supported));
+        causes.push(Cause::unsupported(
+            &format!("{field}.restartPolicy"),
+            policy,
+            supported,
+        ));
     }
 }
 
 fn check_mounts(spec: &Value, field: &str, causes: &mut Vec<Cause>) {
-    let volumes: Vec<&str> = items(spec, "/volumes").iter().map(|volume| text(volume, "/name")).collect();
+    let volumes: Vec<&str> = items(spec, "/volumes")
+        .iter()
+        .map(|volume| text(volume, "/name"))
+        .collect();
     for (index, container) in items(spec, "/containers").iter().enumerate() {
         for (at, mount) in items(container, "/volumeMounts").iter().enumerate() {
             let name = text(mount, "/name");
@@ -195,7 +238,12 @@ fn check_container(container: &Value, place: &str, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid(&format!("{place}.image"), &json!(image), why));
     }
     for (index, port) in items(container, "/ports").iter().enumerate() {
-        check_port(port, "/containerPort", &format!("{place}.ports[{index}].containerPort"), causes);
+        check_port(
+            port,
+            "/containerPort",
+            &format!("{place}.ports[{index}].containerPort"),
+            causes,
+        );
     }
     for (index, variable) in items(container, "/env").iter().enumerate() {
         if text(variable, "/name").is_empty() {
@@ -207,15 +255,26 @@ fn check_container(container: &Value, place: &str, causes: &mut Vec<Cause>) {
 
 fn check_resources(container: &Value, place: &str, causes: &mut Vec<Cause>) {
     for which in ["limits", "requests"] {
-        check_amounts(container, &format!("/resources/{which}"), &format!("{place}.resources.{which}"), causes);
+        check_amounts(
+            container,
+            &format!("/resources/{which}"),
+            &format!("{place}.resources.{which}"),
+            causes,
+        );
     }
     for (kind, request) in entries(container, "/resources/requests").into_iter().flatten() {
         let limit = container.pointer(&format!("/resources/limits/{}", super::json::escape(kind)));
-        let (Some(asked), Some(most)) = (amount(request), limit.and_then(amount)) else { continue };
+        let (Some(asked), Some(most)) = (amount(request), limit.and_then(amount)) else {
+            continue;
+        };
         if asked > most {
             let shown = limit.map_or_else(String::new, |limit| plain(limit));
             let why = format!("must be less than or equal to {kind} limit of {shown}");
-            causes.push(Cause::invalid(&format!("{place}.resources.requests"), &json!(plain(request)), &why));
+            causes.push(Cause::invalid(
+                &format!("{place}.resources.requests"),
+                &json!(plain(request)),
+                &why,
+            ));
         }
     }
 }
@@ -237,7 +296,11 @@ fn check_amounts(object: &Value, pointer: &str, field: &str, causes: &mut Vec<Ca
                 causes.push(Cause::invalid(&place, value, why));
             }
             Some(negative) if negative < 0.0 => {
-                causes.push(Cause::invalid(&place, value, "must be greater than or equal to 0"));
+                causes.push(Cause::invalid(
+                    &place,
+                    value,
+                    "must be greater than or equal to 0",
+                ));
             }
             Some(_) => {}
         }
@@ -249,7 +312,11 @@ fn check_port(object: &Value, pointer: &str, field: &str, causes: &mut Vec<Cause
         None => causes.push(Cause::required(field, "")),
         Some(1..=65_535) => {}
         Some(_) => {
-            causes.push(Cause::invalid(field, &at(object, pointer), "must be between 1 and 65535, inclusive"));
+            causes.push(Cause::invalid(
+                field,
+                &at(object, pointer),
+                "must be between 1 and 65535, inclusive",
+            ));
         }
     }
 }
@@ -259,7 +326,11 @@ fn check_job(object: &Value, causes: &mut Vec<Cause>) {
         let pointer = format!("/spec/{field}");
         if integer(object, &pointer).is_some_and(|value| value < 0) {
             let why = "must be greater than or equal to 0";
-            causes.push(Cause::invalid(&format!("spec.{field}"), &at(object, &pointer), why));
+            causes.push(Cause::invalid(
+                &format!("spec.{field}"),
+                &at(object, &pointer),
+                why,
+            ));
         }
     }
     check_job_template(&at(object, "/spec/template"), "spec.template.spec", causes);
@@ -288,10 +359,22 @@ fn check_cron_job(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn is_schedule(schedule: &str) -> bool {
-    const NAMED: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+    const NAMED: [&str; 7] = [
+        "@yearly",
+        "@annually",
+        "@monthly",
+        "@weekly",
+        "@daily",
+        "@midnight",
+        "@hourly",
+    ];
     let is_field = |field: &str| {
-        field.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-?".contains(&b))
-            && field.split(['/', ',', '-']).all(|part| part.parse::<u32>().is_ok_and(|n| n < 60) || part == "*" || part == "?" || part.len() == 3)
+        field
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"*/,-?".contains(&b))
+            && field.split(['/', ',', '-']).all(|part| {
+                part.parse::<u32>().is_ok_and(|n| n < 60) || part == "*" || part == "?" || part.len() == 3
+            })
     };
     NAMED.contains(&schedule)
         || schedule.starts_with("@every ")
@@ -318,19 +401,31 @@ fn check_service(object: &Value, causes: &mut Vec<Cause>) {
 
 fn check_claim(object: &Value, causes: &mut Vec<Cause>) {
     if items(object, "/spec/accessModes").is_empty() {
-        causes.push(Cause::required("spec.accessModes", "at least 1 access mode is required"));
+        causes.push(Cause::required(
+            "spec.accessModes",
+            "at least 1 access mode is required",
+        ));
     }
     if !present(object, "/spec/resources/requests/storage") {
         causes.push(Cause::required("spec.resources[storage]", ""));
     }
-    check_amounts(object, "/spec/resources/requests", "spec.resources.requests", causes);
+    check_amounts(
+        object,
+        "/spec/resources/requests",
+        "spec.resources.requests",
+        causes,
+    );
 }
 
 fn check_autoscaler(object: &Value, causes: &mut Vec<Cause>) {
     let least = integer(object, "/spec/minReplicas").unwrap_or(1);
     let most = integer(object, "/spec/maxReplicas").unwrap_or(0);
     if most < 1 {
-        causes.push(Cause::invalid("spec.maxReplicas", &json!(most), "must be greater than 0"));
+        causes.push(Cause::invalid(
+            "spec.maxReplicas",
+            &json!(most),
+            "must be greater than 0",
+        ));
     } else if most < least {
         let why = "must be greater than or equal to `minReplicas`";
         causes.push(Cause::invalid("spec.maxReplicas", &json!(most), why));
@@ -352,7 +447,11 @@ fn check_budget(object: &Value, causes: &mut Vec<Cause>) {
 
 fn check_keys(object: &Value, causes: &mut Vec<Cause>) {
     for key in entries(object, "/data").into_iter().flat_map(|map| map.keys()) {
-        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+        if key.is_empty()
+            || !key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        {
             let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
             causes.push(Cause::invalid(&format!("data[{key}]"), &json!(key), why));
         }
@@ -377,33 +476,55 @@ pub(super) fn check_update(resource: &Resource, before: &Value, after: &Value) -
     };
     match resource.qualified().as_str() {
         "deployments.apps" | "replicasets.apps" | "daemonsets.apps" => immutable("/spec/selector"),
-        "jobs.batch" => ["/spec/selector", "/spec/template", "/spec/completions"].into_iter().for_each(immutable),
-        "persistentvolumeclaims" => ["/spec/storageClassName", "/spec/accessModes"].into_iter().for_each(immutable),
+        "jobs.batch" => ["/spec/selector", "/spec/template", "/spec/completions"]
+            .into_iter()
+            .for_each(immutable),
+        "persistentvolumeclaims" => ["/spec/storageClassName", "/spec/accessModes"]
+            .into_iter()
+            .for_each(immutable),
         "services" if text(before, "/spec/type") == text(after, "/spec/type") => immutable("/spec/clusterIP"),
         "secrets" => immutable("/type"),
         "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
             if before.pointer("/roleRef") != after.pointer("/roleRef") {
-                causes.push(Cause::invalid("roleRef", &at(after, "/roleRef"), "cannot change roleRef"));
+                causes.push(Cause::invalid(
+                    "roleRef",
+                    &at(after, "/roleRef"),
+                    "cannot change roleRef",
+                ));
             }
         }
         "pods" => causes.extend(pod_update(before, after)),
         "statefulsets.apps" => causes.extend(stateful_set_update(before, after)),
         _ => {}
     }
-    if flag(before, "/immutable") && ["/data", "/binaryData"].iter().any(|part| before.pointer(part) != after.pointer(part)) {
+    if flag(before, "/immutable")
+        && ["/data", "/binaryData"]
+            .iter()
+            .any(|part| before.pointer(part) != after.pointer(part))
+    {
         causes.push(forbidden("data", "field is immutable when `immutable` is set"));
     }
     causes
 }
 
 fn forbidden(field: &str, why: &str) -> Cause {
-    Cause { reason: "FieldValueForbidden", field: field.into(), message: format!("Forbidden: {why}") }
+    Cause {
+        reason: "FieldValueForbidden",
+        field: field.into(),
+        message: format!("Forbidden: {why}"),
+    }
 }
 
 fn pod_update(before: &Value, after: &Value) -> Option<Cause> {
     let fixed = |pod: &Value| {
         let mut spec = at(pod, "/spec");
-        for field in ["/tolerations", "/activeDeadlineSeconds", "/terminationGracePeriodSeconds", "/nodeName", "/ephemeralContainers"] {
+        for field in [
+            "/tolerations",
+            "/activeDeadlineSeconds",
+            "/terminationGracePeriodSeconds",
+            "/nodeName",
+            "/ephemeralContainers",
+        ] {
             remove(&mut spec, field);
         }
         for list in ["/containers", "/initContainers"] {
@@ -420,7 +541,15 @@ fn pod_update(before: &Value, after: &Value) -> Option<Cause> {
 fn stateful_set_update(before: &Value, after: &Value) -> Option<Cause> {
     let fixed = |object: &Value| {
         let mut spec = at(object, "/spec");
-        for field in ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"] {
+        for field in [
+            "replicas",
+            "ordinals",
+            "template",
+            "updateStrategy",
+            "revisionHistoryLimit",
+            "persistentVolumeClaimRetentionPolicy",
+            "minReadySeconds",
+        ] {
             remove(&mut spec, &format!("/{field}"));
         }
         spec
