@@ -1,7 +1,10 @@
 //! The only user of `kube`: context, discovery, gathering evidence, applying, watching.
 
 pub mod connect;
+pub mod discovery;
 pub mod error;
+mod transport;
 
 pub use connect::{Cluster, ConnectOptions, ContextFacts};
+pub use discovery::Served;
 pub use error::ClusterError;
