@@ -3,6 +3,10 @@
 pub mod connect;
 pub mod discovery;
 pub mod error;
+mod json;
+mod lower;
+mod manifest;
+mod paths;
 mod transport;
 
 pub use connect::{Cluster, ConnectOptions, ContextFacts};
