@@ -9,6 +9,12 @@ pub enum ClusterError {
         /// What is wrong with which file.
         message: String,
     },
+    /// An exec plugin, a token file or another way to log in failed.
+    #[error("{message}")]
+    Login {
+        /// What failed, with its last words.
+        message: String,
+    },
     /// The server cannot be reached.
     #[error("cannot reach the cluster at `{server}`: {message}")]
     Unreachable {
@@ -54,6 +60,10 @@ impl ClusterError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             ClusterError::Config { .. } => "set KUBECONFIG or --kubeconfig, or try `--sandbox`",
+            ClusterError::Login { .. } => "log in again with the tool that your kubeconfig names",
+            ClusterError::Unreachable { message, .. } if is_certificate(message) => {
+                "check `certificate-authority-data` of the cluster in your kubeconfig"
+            }
             ClusterError::Unreachable { .. } | ClusterError::Timeout { .. } => {
                 "check that the cluster is up and that `kubectl version` reaches it"
             }
@@ -65,5 +75,25 @@ impl ClusterError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+fn is_certificate(message: &str) -> bool {
+    message.contains("certificate")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_nobody_signed_gets_a_hint_of_its_own() {
+        let unreachable = |message: &str| ClusterError::Unreachable {
+            server: "https://example.com".to_owned(),
+            message: message.to_owned(),
+        };
+        let hint = |message: &str| unreachable(message).hint().unwrap();
+        assert!(hint("invalid peer certificate: UnknownIssuer").contains("certificate-authority"));
+        assert!(hint("Connection refused").contains("cluster is up"));
     }
 }
