@@ -3,8 +3,11 @@
 pub mod connect;
 pub mod discovery;
 pub mod error;
+pub mod read;
+mod snapshot;
 mod transport;
 
 pub use connect::{Cluster, ConnectOptions, ContextFacts};
 pub use discovery::Served;
 pub use error::ClusterError;
+pub use read::ReadOutput;
