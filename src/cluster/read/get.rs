@@ -73,7 +73,8 @@ pub(super) async fn objects(reader: Reader<'_>, get: &GetObjects) -> Result<Read
         let path = served.path_of(Some(reader.home()), Some(&target.0.name));
         async move { reader.cluster.look(&path, accept).await }
     });
-    let (found, notices) = tolerate(served, join_all(asked).await)?;
+    let answers = join_all(asked).await;
+    let (found, notices) = tolerate(served, answers)?;
     let output = if accept == JSON { named_documents(form, found)? } else { named_sheets(reader, get, form, found) };
     Ok(ReadOutput { notices, ..output })
 }
