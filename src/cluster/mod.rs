@@ -7,8 +7,11 @@ mod json;
 mod lower;
 mod manifest;
 mod paths;
+pub mod read;
+mod snapshot;
 mod transport;
 
 pub use connect::{Cluster, ConnectOptions, ContextFacts};
 pub use discovery::Served;
 pub use error::ClusterError;
+pub use read::ReadOutput;

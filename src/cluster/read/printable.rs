@@ -1,0 +1,70 @@
+//! Text of the cluster made safe for a terminal.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// Takes out what a terminal would act on: escape sequences (7-bit and C1) and control characters but line feed and
+/// tab. Characters that reorder text (U+202A to U+202E, U+2066 to U+2069) are shown as `\u{202e}`, since they can make
+/// one name look like another.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            '\u{1b}' => skip_escape(&mut rest),
+            '\u{9b}' => skip_control_sequence(&mut rest),
+            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_control_string(&mut rest),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.extend(c.escape_unicode()),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// One line for a table's cell: cut at the first line end, with `...` for the rest.
+pub(super) fn cell(text: &str) -> String {
+    let text = printable(text).replace('\t', " ");
+    match text.split_once('\n') {
+        Some((first, _)) => format!("{first}..."),
+        None => text,
+    }
+}
+
+/// What follows ESC: `[` begins a control sequence, `]`, `P`, `X`, `^` and `_` a control string, intermediate bytes
+/// lead to one final byte, any other byte ends the sequence by itself.
+fn skip_escape(rest: &mut Peekable<Chars<'_>>) {
+    while rest.next_if(|c| matches!(c, ' '..='/')).is_some() {}
+    match rest.peek() {
+        Some('[') => {
+            rest.next();
+            skip_control_sequence(rest);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            rest.next();
+            skip_control_string(rest);
+        }
+        Some('0'..='~') => {
+            rest.next();
+        }
+        _ => {}
+    }
+}
+
+/// Parameters and intermediates, then one final byte.
+fn skip_control_sequence(rest: &mut Peekable<Chars<'_>>) {
+    while rest.next_if(|c| matches!(c, ' '..='?')).is_some() {}
+    rest.next_if(|c| matches!(c, '@'..='~'));
+}
+
+/// Everything up to BEL, ST or the end of the line: an unfinished one must not hide the lines after it.
+fn skip_control_string(rest: &mut Peekable<Chars<'_>>) {
+    while let Some(c) = rest.next_if(|c| *c != '\n') {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' if rest.next_if_eq(&'\\').is_some() => return,
+            _ => {}
+        }
+    }
+}
