@@ -48,7 +48,12 @@ struct ServeArguments {
     #[arg(long, value_name = "DIR")]
     model_dir: PathBuf,
     /// Unix socket to listen on
-    #[arg(long, value_name = "PATH", required_unless_present = "port", conflicts_with = "port")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        required_unless_present = "port",
+        conflicts_with = "port"
+    )]
     socket: Option<PathBuf>,
     /// Loopback TCP port to listen on
     #[arg(long, value_name = "N", requires = "token_env")]
@@ -108,7 +113,10 @@ fn run_serve(typed: ServeArguments) -> ExitCode {
         (Some(path), _) => serve::Endpoint::Socket(path),
         (None, port) => serve::Endpoint::Port {
             port: port.unwrap_or_default(),
-            token: typed.token_env.and_then(|name| std::env::var(name).ok()).unwrap_or_default(),
+            token: typed
+                .token_env
+                .and_then(|name| std::env::var(name).ok())
+                .unwrap_or_default(),
         },
     };
     let settings = serve::Settings {

@@ -37,7 +37,10 @@ impl ModelFiles {
     /// The digest of a prepared model is taken from its manifest; that of any other file is computed, which
     /// reads the whole file.
     pub(super) fn find(directory: &Path) -> Result<Self, FilesError> {
-        let unreadable = |source| FilesError::Folder { path: directory.to_owned(), source };
+        let unreadable = |source| FilesError::Folder {
+            path: directory.to_owned(),
+            source,
+        };
         let directory = std::fs::canonicalize(directory).map_err(unreadable)?;
         match Manifest::read(&directory) {
             Some(manifest) if manifest.is_complete(&directory) => Ok(Self {
@@ -57,7 +60,10 @@ impl ModelFiles {
     }
 
     fn only_gguf(directory: PathBuf) -> Result<Self, FilesError> {
-        let unreadable = |source| FilesError::Folder { path: directory.clone(), source };
+        let unreadable = |source| FilesError::Folder {
+            path: directory.clone(),
+            source,
+        };
         let mut found: Vec<PathBuf> = std::fs::read_dir(&directory)
             .map_err(unreadable)?
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -65,7 +71,10 @@ impl ModelFiles {
             .collect();
         let count = found.len();
         let (1, Some(path)) = (count, found.pop()) else {
-            return Err(FilesError::Count { path: directory, count });
+            return Err(FilesError::Count {
+                path: directory,
+                count,
+            });
         };
         let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self {
@@ -84,7 +93,10 @@ mod tests {
     #[test]
     fn a_folder_without_manifest_serves_its_only_gguf() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(ModelFiles::find(folder.path()), Err(FilesError::Count { count: 0, .. })));
+        assert!(matches!(
+            ModelFiles::find(folder.path()),
+            Err(FilesError::Count { count: 0, .. })
+        ));
         std::fs::write(folder.path().join("a.gguf"), "abc").unwrap();
         let files = ModelFiles::find(folder.path()).unwrap();
         assert_eq!((files.name.as_str(), files.weights.as_str()), ("a", "a.gguf"));
@@ -93,12 +105,18 @@ mod tests {
             "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         std::fs::write(folder.path().join("b.gguf"), "abc").unwrap();
-        assert!(matches!(ModelFiles::find(folder.path()), Err(FilesError::Count { .. })));
+        assert!(matches!(
+            ModelFiles::find(folder.path()),
+            Err(FilesError::Count { .. })
+        ));
     }
 
     #[test]
     fn a_missing_folder_is_never_looked_up_elsewhere() {
         let missing = Path::new("HuggingFaceTB/SmolLM2-135M-Instruct");
-        assert!(matches!(ModelFiles::find(missing), Err(FilesError::Folder { .. })));
+        assert!(matches!(
+            ModelFiles::find(missing),
+            Err(FilesError::Folder { .. })
+        ));
     }
 }

