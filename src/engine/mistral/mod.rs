@@ -7,13 +7,15 @@
 mod answer;
 mod facts;
 mod grammar;
+mod loader;
 mod sampling;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use mistralrs::{DeviceMapSetting, GgufModelBuilder, Model, Request, TokenSource};
+use mistralrs::{Model, Request};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -23,6 +25,9 @@ use facts::Facts;
 
 /// Bytes of key-value cache that answered prompts may hold on a CPU before they are let go.
 const CACHE_BUDGET: u64 = 384 << 20;
+
+/// Answers that a GPU computes at a time.
+const GPU_ANSWERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
 /// How many pieces may wait for a slow reader.
 const PIECES: usize = 64;
@@ -48,23 +53,16 @@ impl Host for MistralHost {
     async fn load(files: &ModelFiles) -> Result<Self, HostError> {
         let wrong = |error: &dyn std::fmt::Display| HostError::Load(error.to_string());
         let facts = Facts::read(&files.path()).map_err(|error| wrong(&error))?;
-        let device = device();
-        let answers = if device == "cpu" { 1 } else { 8 };
-        let folder = files.directory.to_string_lossy();
-        let mut builder = GgufModelBuilder::new(&folder, vec![&files.weights])
-            .with_tok_model_id(&folder)
-            .with_token_source(TokenSource::None)
-            .with_max_num_seqs(answers);
-        if device == "cpu" {
-            builder = builder
-                .with_force_cpu()
-                .with_device_mapping(DeviceMapSetting::dummy());
-        }
-        let model = builder
-            .build()
+        let device = loader::device();
+        let answers = if device == "cpu" {
+            NonZeroUsize::MIN
+        } else {
+            GPU_ANSWERS
+        };
+        let model = loader::load(files, device, answers)
             .await
             .map_err(|error| wrong(&format!("{error:#}")))?;
-        let (gate, cached) = (Semaphore::new(answers), AtomicU64::new(0));
+        let (gate, cached) = (Semaphore::new(answers.get()), AtomicU64::new(0));
         Ok(Self {
             shared: Arc::new(Shared {
                 model,
@@ -85,14 +83,6 @@ impl Host for MistralHost {
         // Never aborted: the engine's thread panics when the reader of some replies is gone.
         tokio::spawn(answer::answer(Arc::clone(&self.shared), generation, sender));
         pieces
-    }
-}
-
-fn device() -> &'static str {
-    match mistralrs::best_device(false) {
-        Ok(device) if device.is_cuda() => "cuda",
-        Ok(device) if device.is_metal() => "metal",
-        _ => "cpu",
     }
 }
 

@@ -215,10 +215,8 @@ mod tests {
     fn a_model_of_another_adapter_is_not_usable() {
         let adapter = Adapter::load(None).unwrap();
         let (_folder, request) = folder_with_model(&adapter);
-        let other = Adapter {
-            sha256: "other".to_owned(),
-            ..adapter
-        };
+        let mut other = adapter;
+        other.sha256 = "other".to_owned();
         let mut progress = Progress::new(std::io::sink());
         assert!(usable(&request, &other, &mut progress).unwrap().is_none());
     }

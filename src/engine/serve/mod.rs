@@ -24,7 +24,6 @@ use super::host::Host;
 use super::mistral::MistralHost;
 use super::panics;
 use life::{Life, Reason};
-use socket::Listening;
 
 /// What is served, where, and for how long.
 pub(super) struct Settings {
