@@ -1,1 +1,29 @@
 //! The plan language: typed steps that are written, checked and shown as kubectl commands.
+//!
+//! [`command`] has the table of commands; [`field`] says how a value occurs in one; [`value`] and [`target`] are the
+//! values. Reading, writing and the grammar ([`grammar`]) all come from these types, so they cannot drift apart.
+
+pub mod command;
+pub mod field;
+pub mod focus;
+pub mod grammar;
+pub mod kind;
+pub mod resolve;
+pub mod snapshot;
+pub mod target;
+pub mod text;
+pub mod value;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use command::{Action, Effect};
+pub use focus::Focus;
+pub use grammar::{MAX_STEPS, plan_pattern};
+pub use kind::Kind;
+pub use resolve::{Question, resolve};
+pub use snapshot::{CustomKind, ObjectFact, Snapshot};
+pub use target::Target;
+pub use text::{Plan, Proposal, Scope, Step, parse};
+pub use words::ParseError;

@@ -1,4 +1,5 @@
 //! Every integration test, one module per area.
-
+mod audit;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
+mod llm;

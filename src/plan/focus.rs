@@ -1,0 +1,254 @@
+//! The part of a snapshot that a request is about: what the prompt shows and the grammar allows.
+
+use std::collections::BTreeSet;
+
+use super::kind::{BUILTINS, Kind};
+use super::snapshot::{ObjectFact, Snapshot};
+
+/// The names that a plan for one request may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Focus {
+    /// Objects, best match first.
+    pub objects: Vec<ObjectFact>,
+    /// Every namespace.
+    pub namespaces: Vec<String>,
+    /// Every kind, in the plural.
+    pub kinds: Vec<String>,
+    /// The namespace that applies where none is named.
+    pub default_namespace: String,
+}
+
+/// How many objects a prompt shows at the most.
+pub const FOCUS_LIMIT: usize = 8;
+
+/// Words that say nothing about which object is meant.
+const STOP_WORDS: &[&str] = &[
+    "the", "and", "for", "with", "all", "from", "what", "why", "how", "is", "are", "in", "on", "of", "to",
+    "a", "an", "my", "me", "show", "get", "list", "give", "please", "set", "new", "that", "this", "it",
+    "its", "now", "can", "you", "image", "replicas", "scale", "delete", "create", "pods", "port", "label",
+    "app", "cluster", "running", "latest",
+];
+
+impl Focus {
+    /// Takes the whole snapshot: for models with room, and for tests of the grammar.
+    pub fn everything(snapshot: &Snapshot) -> Focus {
+        Focus {
+            objects: snapshot.objects.clone(),
+            ..Focus::without_objects(snapshot)
+        }
+    }
+
+    /// Takes the objects that a request's words lead to, best first, at most [`FOCUS_LIMIT`].
+    ///
+    /// A word leads to an object by its name (whole, as a part between dashes, or with a typing error), by the value
+    /// of one of its labels, or by the name of one of its images. Pods that a controller made are only found by their
+    /// own name: people mean the controller.
+    pub fn on(request: &str, snapshot: &Snapshot) -> Focus {
+        let words = request_words(request);
+        let mut scored: Vec<(u32, &ObjectFact)> = snapshot
+            .objects
+            .iter()
+            .map(|object| (score(object, &words, snapshot), object))
+            .filter(|(score, _)| *score > 0)
+            .collect();
+        scored.sort_by_key(|(score, object)| (std::cmp::Reverse(*score), rank(object)));
+        let best = scored.first().map_or(0, |(score, _)| *score);
+        let objects = scored
+            .into_iter()
+            .filter(|(score, _)| *score * 3 >= best)
+            .take(FOCUS_LIMIT);
+        Focus {
+            objects: objects.map(|(_, object)| object.clone()).collect(),
+            ..Focus::without_objects(snapshot)
+        }
+    }
+
+    /// Puts the objects of a piped manifest first (`kubectl get pod x -o yaml | sayso "why does this not start?"`).
+    /// Only names that the cluster knows count; everything else of the text is data for an answer, not for a plan.
+    pub fn add_piped(&mut self, piped: &str, snapshot: &Snapshot) {
+        let mut found: Vec<ObjectFact> = Vec::new();
+        let value_of = |line: &str, key: &str| {
+            line.strip_prefix(key)
+                .map(|value| value.trim().trim_matches(['"', '\'', ',']).to_owned())
+        };
+        let mut kind = None;
+        for line in piped.lines() {
+            kind = value_of(line, "kind:")
+                .and_then(|kind| Kind::read(&kind))
+                .or(kind);
+            let Some((name, kind)) = value_of(line, "  name:").zip(kind.as_ref()) else {
+                continue;
+            };
+            found.extend(snapshot.named(kind, &name).cloned());
+        }
+        found.retain(|object| !self.objects.contains(object));
+        found.truncate(FOCUS_LIMIT);
+        self.objects.splice(0..0, found);
+    }
+
+    fn without_objects(snapshot: &Snapshot) -> Focus {
+        let builtin = BUILTINS.iter().map(|kind| kind.plural.to_owned());
+        let custom = snapshot.custom_kinds.iter().map(|kind| kind.plural.clone());
+        let kinds: BTreeSet<String> = builtin.chain(custom).collect();
+        Focus {
+            objects: Vec::new(),
+            namespaces: snapshot.namespaces.clone(),
+            kinds: kinds.into_iter().collect(),
+            default_namespace: snapshot.default_namespace.clone(),
+        }
+    }
+
+    /// Alternatives of the targets of some kinds.
+    pub(super) fn of_kinds(&self, kinds: &[&str]) -> Option<String> {
+        let matching = self
+            .objects
+            .iter()
+            .filter(|object| kinds.contains(&object.kind.as_str()));
+        any_of(matching.map(|object| format!("{}/{}", object.kind, object.name)))
+    }
+
+    /// Names of all containers.
+    pub(super) fn containers(&self) -> impl Iterator<Item = String> + '_ {
+        self.objects
+            .iter()
+            .flat_map(|object| object.containers.iter().map(|(name, _)| name.clone()))
+    }
+}
+
+/// A regular expression for exactly these texts, or nothing for none.
+pub(super) fn any_of(texts: impl Iterator<Item = String>) -> Option<String> {
+    let unique: BTreeSet<String> = texts.map(|text| regex_syntax::escape(&text)).collect();
+    (!unique.is_empty()).then(|| unique.into_iter().collect::<Vec<_>>().join("|"))
+}
+
+/// The request's words in lower case, without what is around them.
+fn request_words(request: &str) -> Vec<String> {
+    let separators = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                ',' | ';' | '"' | '\'' | '`' | '(' | ')' | '?' | '!' | '/' | '='
+            )
+    };
+    let trimmed = request
+        .split(separators)
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
+    trimmed
+        .map(|word| word.strip_suffix("'s").map(str::to_owned).unwrap_or(word))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// How strongly words lead to an object; 0 for not at all.
+fn score(object: &ObjectFact, words: &[String], snapshot: &Snapshot) -> u32 {
+    let name = words
+        .iter()
+        .map(|word| name_score(&object.name, word))
+        .max()
+        .unwrap_or(0);
+    let attributes = if is_generated(object) {
+        0
+    } else {
+        attribute_score(object, words)
+    };
+    let found = name.max(attributes);
+    if found == 0 || (is_generated(object) && found < 90) {
+        return 0;
+    }
+    let kind = Kind::read(&object.kind);
+    let says_kind = words
+        .iter()
+        .any(|word| word.len() > 1 && Kind::read(word).is_some() && Kind::read(word) == kind);
+    let says_namespace = words.iter().any(|word| *word == object.namespace);
+    let at_home = object.namespace == snapshot.default_namespace;
+    found + u32::from(says_kind) * 12 + u32::from(says_namespace) * 10 + u32::from(at_home) * 4
+}
+
+/// How well one word names an object: whole 100, a part of it 60, a word that continues it 50, a typing error 40.
+fn name_score(name: &str, word: &str) -> u32 {
+    if name == word {
+        return 100;
+    }
+    if word.len() < 3
+        || STOP_WORDS.contains(&word)
+        || Kind::read(word).is_some_and(|kind| kind.builtin().is_some())
+    {
+        return 0;
+    }
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    let parts: Vec<&str> = name.split(['-', '.']).collect();
+    if parts
+        .iter()
+        .any(|part| *part == word || part.strip_suffix('s').unwrap_or(part) == singular)
+    {
+        return 60;
+    }
+    if word.len() >= 4
+        && parts
+            .iter()
+            .any(|part| part.len() >= 3 && (part.starts_with(word) || word.starts_with(*part)))
+    {
+        return 50;
+    }
+    let close = |part: &str| {
+        part.len() >= 4 && strsim::damerau_levenshtein(part, word) <= 1 + usize::from(word.len() > 7)
+    };
+    if word.len() >= 4 && (close(name) || parts.iter().any(|part| close(part))) {
+        40
+    } else {
+        0
+    }
+}
+
+/// How well words name an object by its labels and images.
+fn attribute_score(object: &ObjectFact, words: &[String]) -> u32 {
+    let images = object
+        .containers
+        .iter()
+        .filter_map(|(_, image)| image.rsplit('/').next())
+        .map(|image| image.split([':', '@']).next().unwrap_or(image));
+    let labels = object.labels.values().map(String::as_str);
+    let hit = |text: &str| {
+        words.iter().any(|word| {
+            word.len() >= 3 && !STOP_WORDS.contains(&word.as_str()) && word.eq_ignore_ascii_case(text)
+        })
+    };
+    if labels.into_iter().chain(images).any(hit) {
+        30
+    } else {
+        0
+    }
+}
+
+/// A pod or replica set that a controller named: its name ends in a generated part.
+fn is_generated(object: &ObjectFact) -> bool {
+    let generated = |part: &str| part.len() >= 5 && part.chars().any(|c| c.is_ascii_digit());
+    match object.kind.as_str() {
+        "pod" => object
+            .name
+            .rsplit('-')
+            .next()
+            .is_some_and(|part| part.len() == 5 || part.parse::<u32>().is_ok()),
+        "replicaset" => object.name.rsplit('-').next().is_some_and(generated),
+        _ => false,
+    }
+}
+
+/// Order among equals: what people mean most often comes first.
+fn rank(object: &ObjectFact) -> (usize, String, String) {
+    let order = [
+        "deployment",
+        "statefulset",
+        "daemonset",
+        "cronjob",
+        "job",
+        "service",
+        "node",
+        "pod",
+    ];
+    let position = order
+        .iter()
+        .position(|kind| *kind == object.kind)
+        .unwrap_or(order.len());
+    (position, object.namespace.clone(), object.name.clone())
+}

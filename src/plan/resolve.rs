@@ -1,0 +1,154 @@
+//! From the names of a plan to single objects: namespaces filled in, ambiguity turned into a question.
+
+use std::collections::BTreeSet;
+
+use super::command::{Action, Reach};
+use super::snapshot::Snapshot;
+use super::target::Target;
+use super::text::{Plan, Scope, Step};
+
+/// Why a plan cannot be pinned down, as a question to the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question(pub String);
+
+/// Names the namespace of every step that has one, so that the plan means the same wherever it is read.
+///
+/// A target without a namespace is taken from the default namespace if it is there, else from the only namespace that
+/// has it; if several have it, that is a question. Steps without live targets use the default namespace.
+pub fn resolve(plan: &Plan, snapshot: &Snapshot) -> Result<Plan, Question> {
+    let mut resolved: Vec<Step> = Vec::with_capacity(plan.steps().len());
+    for step in plan.steps() {
+        let scope = resolve_scope(step, snapshot, &resolved)?;
+        resolved.push(Step {
+            action: step.action.clone(),
+            scope,
+        });
+    }
+    Plan::new(resolved).map_err(|error| Question(error.to_string()))
+}
+
+fn resolve_scope(step: &Step, snapshot: &Snapshot, earlier: &[Step]) -> Result<Scope, Question> {
+    if step.action.shape().reach == Reach::Cluster || step.scope == Scope::All {
+        return Ok(step.scope.clone());
+    }
+    let targets: Vec<&Target> = step
+        .action
+        .targets()
+        .into_iter()
+        .filter(|target| snapshot.is_namespaced(&target.kind))
+        .collect();
+    if targets.is_empty() {
+        return Ok(without_targets(step, snapshot));
+    }
+    if let Scope::Named(namespace) = &step.scope {
+        return named(namespace, &targets, snapshot);
+    }
+    let mut candidates: Option<BTreeSet<String>> = None;
+    for target in &targets {
+        let places = places(target, snapshot, earlier);
+        candidates = Some(match candidates {
+            None => places,
+            Some(known) => known.intersection(&places).cloned().collect(),
+        });
+    }
+    choose(&candidates.unwrap_or_default(), &targets, snapshot)
+}
+
+/// A step that names no object of a namespace. What has no namespace at all stays without one.
+fn without_targets(step: &Step, snapshot: &Snapshot) -> Scope {
+    let only_cluster_targets = !step.action.targets().is_empty();
+    match &step.scope {
+        Scope::Default if only_cluster_targets => Scope::Default,
+        Scope::Default if is_manifest_with_namespace(&step.action) => Scope::Default,
+        Scope::Default if lists_cluster_kinds(&step.action, snapshot) => Scope::Default,
+        Scope::Default => Scope::Named(snapshot.default_namespace.clone()),
+        scope => scope.clone(),
+    }
+}
+
+/// A manifest says itself where it goes.
+fn is_manifest_with_namespace(action: &Action) -> bool {
+    matches!(action, Action::Apply(apply) if apply.manifest.0.pointer("/metadata/namespace").is_some())
+}
+
+/// Whether every kind that is listed lives outside namespaces.
+fn lists_cluster_kinds(action: &Action, snapshot: &Snapshot) -> bool {
+    match action {
+        Action::Get(get) => get
+            .kinds
+            .expanded()
+            .iter()
+            .all(|kind| !snapshot.is_namespaced(kind)),
+        Action::DescribeKind(describe) => !snapshot.is_namespaced(&describe.kind.0),
+        Action::DeleteMatching(delete) => !snapshot.is_namespaced(&delete.kind.0),
+        Action::Top(top) => top.what == super::target::Measured::Nodes,
+        _ => false,
+    }
+}
+
+/// Keeps the namespace that was named, unless what was named is only elsewhere.
+fn named(namespace: &str, targets: &[&Target], snapshot: &Snapshot) -> Result<Scope, Question> {
+    for target in targets {
+        let places = places(target, snapshot, &[]);
+        if !places.is_empty() && !places.contains(namespace) {
+            let elsewhere = join(places.iter().map(|place| format!("{place}/{}", target.name)));
+            return Err(Question(format!(
+                "there is no {} called {} in {namespace}; did you mean {elsewhere}?",
+                target.kind, target.name
+            )));
+        }
+    }
+    Ok(Scope::Named(namespace.to_owned()))
+}
+
+/// Where an object of that kind and name is, or will be after the earlier steps.
+fn places(target: &Target, snapshot: &Snapshot, earlier: &[Step]) -> BTreeSet<String> {
+    let live = snapshot
+        .named(&target.kind, &target.name)
+        .map(|object| object.namespace.clone());
+    let created = earlier
+        .iter()
+        .filter(|step| creates(&step.action, target))
+        .filter_map(|step| step.namespace());
+    live.chain(created.map(str::to_owned)).collect()
+}
+
+/// Whether an action creates an object of that kind and name.
+fn creates(action: &Action, target: &Target) -> bool {
+    match action {
+        Action::CreateDeployment(create) => target.kind.is("deployment") && create.name.0 == target.name,
+        Action::Run(run) => target.kind.is("pod") && run.name.0 == target.name,
+        Action::CreateCronJob(create) => target.kind.is("cronjob") && create.name.0 == target.name,
+        Action::CreateJob(create) => target.kind.is("job") && create.name.0 == target.name,
+        _ => false,
+    }
+}
+
+fn choose(
+    candidates: &BTreeSet<String>,
+    targets: &[&Target],
+    snapshot: &Snapshot,
+) -> Result<Scope, Question> {
+    let home = &snapshot.default_namespace;
+    if candidates.contains(home) {
+        return Ok(Scope::Named(home.clone()));
+    }
+    match candidates.iter().next() {
+        Some(only) if candidates.len() == 1 => Ok(Scope::Named(only.clone())),
+        // Nowhere: the cluster will say so, with its own words, about the default namespace.
+        None => Ok(Scope::Named(home.clone())),
+        Some(_) => {
+            let target = targets[0];
+            let count = candidates.len();
+            let list = join(candidates.iter().map(|place| format!("{place}/{}", target.name)));
+            Err(Question(format!(
+                "{count} {}s are called {}: {list}; which one?",
+                target.kind, target.name
+            )))
+        }
+    }
+}
+
+fn join(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,161 @@
+//! What happens to a session, and what it wants done: data, with no behaviour.
+
+use serde_json::Value;
+
+use super::approved::Approved;
+use super::outcome::{Failure, Outcome};
+use crate::check::{Evidence, Report};
+use crate::plan::{Focus, Plan, Snapshot, Step};
+
+/// Where a session is. The names are those of the design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Looking at the cluster.
+    Retrieving,
+    /// Asking the planner.
+    Planning,
+    /// Reading what was asked for.
+    Reading,
+    /// Trying the plan.
+    Checking,
+    /// Waiting for a yes.
+    Reviewing,
+    /// Writing to the audit log.
+    Recording,
+    /// Changing the cluster.
+    Applying,
+    /// Watching it settle.
+    Verifying,
+    /// At the end.
+    Done,
+}
+
+/// What the user wants of this session beyond the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Plan and check, then stop.
+    pub plan_only: bool,
+    /// Approve what `--yes` may approve.
+    pub yes: bool,
+    /// Somebody is there to be asked.
+    pub interactive: bool,
+}
+
+/// What a planner answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// Its text.
+    pub text: String,
+    /// How likely it found each line, from 0 to 1; empty where the server does not tell.
+    pub confidence: Vec<f32>,
+}
+
+/// What somebody said to a review.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Yes to the report with this digest.
+    Approve {
+        /// Of the report that was shown.
+        digest: String,
+        /// `terminal`, `--yes`, ...
+        by: String,
+    },
+    /// No.
+    Reject {
+        /// Why, if they said.
+        reason: Option<String>,
+    },
+    /// Something else instead.
+    Edit(Plan),
+    /// Nobody is there.
+    Nobody,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The cluster was looked at.
+    Retrieved(Snapshot),
+    /// The planner answered.
+    Planned(Answer),
+    /// The plan was tried.
+    Gathered(Evidence),
+    /// A read step was done.
+    Read {
+        /// What it printed.
+        text: String,
+        /// What it found.
+        data: Option<Value>,
+    },
+    /// Somebody decided.
+    Decided(Decision),
+    /// The record is on disk.
+    Recorded,
+    /// All calls of the step were made.
+    Applied {
+        /// What the server answered.
+        receipts: Vec<Value>,
+    },
+    /// A call of the step failed.
+    NotApplied {
+        /// What the server answered to the calls before it.
+        receipts: Vec<Value>,
+        /// What went wrong.
+        failure: Failure,
+        /// Whether the object is not the one that was reviewed.
+        changed: bool,
+    },
+    /// The step's effect was watched.
+    Verified {
+        /// Whether it is what was wanted.
+        settled: bool,
+        /// What was seen.
+        summary: String,
+    },
+    /// The effect in hand could not be performed.
+    Failed(Failure),
+    /// The user wants it to stop.
+    Interrupted,
+}
+
+/// What is to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordKind {
+    /// Before the first change.
+    Intent,
+    /// After the last.
+    Outcome,
+    /// A decision after which nothing is changed.
+    Decision,
+    /// Something was only read.
+    Read,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Look at the cluster.
+    Retrieve,
+    /// Ask the planner.
+    Plan {
+        /// The names it may use.
+        focus: Focus,
+        /// Its last answer and what was wrong with it.
+        complaint: Option<(String, String)>,
+    },
+    /// Do a read step.
+    Read(Step),
+    /// Try a plan.
+    Gather(Plan),
+    /// Ask somebody.
+    Review(Box<Report>),
+    /// Write to the audit log.
+    Record(RecordKind, Value),
+    /// Make the calls of a step.
+    Apply(Box<Approved>, usize),
+    /// Watch the effect of a step.
+    Verify(Box<Approved>, usize),
+    /// Stop.
+    Finish(Box<Outcome>),
+}
