@@ -1,4 +1,6 @@
 //! Every integration test, one module per area.
 mod audit;
+#[cfg(all(unix, feature = "engine"))]
+mod engine;
 mod llm;
 mod sandbox;
