@@ -1,1 +1,322 @@
 //! Files, environment and flags, read once into values.
+//!
+//! Precedence: flag, environment (`SAYSO_*`), file (`config.toml`), default. Nothing else in the house looks at the
+//! environment.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::check::Policy;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that exists and cannot be read.
+    #[error("cannot read `{}`: {message}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        message: String,
+    },
+    /// A file or variable with something in it that is not understood.
+    #[error("{place}: {message}")]
+    Malformed {
+        /// The file or variable.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// No home folder, so there is no place for files.
+    #[error("there is no home folder; set HOME or XDG_STATE_HOME, XDG_DATA_HOME, XDG_CONFIG_HOME and XDG_CACHE_HOME")]
+    NoHome,
+}
+
+/// The environment, as a value.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// Takes variables as they are; those that are not Unicode do not count.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Environment {
+        Environment(variables.into_iter().collect())
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that says yes or no.
+    pub fn switch(&self, name: &str) -> Result<Option<bool>, ConfigError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some("1" | "true" | "yes" | "on") => Ok(Some(true)),
+            Some("0" | "false" | "no" | "off") => Ok(Some(false)),
+            Some(other) => Err(ConfigError::Malformed {
+                place: name.to_owned(),
+                message: format!("`{other}` is neither yes nor no"),
+            }),
+        }
+    }
+}
+
+/// Where Sayso keeps things. See the design: XDG's places, each with a folder `sayso` in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// `config.toml` and `policy.toml`.
+    pub config: PathBuf,
+    /// The audit log.
+    pub audit: PathBuf,
+    /// Models.
+    pub models: PathBuf,
+    /// What can be made again.
+    pub cache: PathBuf,
+    /// Sockets: XDG_RUNTIME_DIR where there is one, else the cache.
+    pub runtime: PathBuf,
+}
+
+impl Places {
+    /// Finds them from the environment.
+    pub fn find(environment: &Environment) -> Result<Places, ConfigError> {
+        let home = environment.get("HOME").map(PathBuf::from);
+        let place = |variable: &str, default: &str| -> Result<PathBuf, ConfigError> {
+            let base = match environment.get(variable).map(PathBuf::from).filter(|path| path.is_absolute()) {
+                Some(base) => base,
+                None => home.as_ref().ok_or(ConfigError::NoHome)?.join(default),
+            };
+            Ok(base.join("sayso"))
+        };
+        let cache = place("XDG_CACHE_HOME", ".cache")?;
+        let runtime = environment.get("XDG_RUNTIME_DIR").map(|base| PathBuf::from(base).join("sayso"));
+        Ok(Places {
+            config: place("XDG_CONFIG_HOME", ".config")?,
+            audit: place("XDG_STATE_HOME", ".local/state")?.join("audit"),
+            models: place("XDG_DATA_HOME", ".local/share")?.join("models"),
+            runtime: runtime.unwrap_or_else(|| cache.clone()),
+            cache,
+        })
+    }
+}
+
+/// `config.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// The context to use where none is named.
+    pub context: Option<String>,
+    /// The namespace to use where none is named.
+    pub namespace: Option<String>,
+    /// Whether nothing may be written.
+    pub read_only: bool,
+    /// The model.
+    pub model: ModelFile,
+}
+
+/// `[model]` of `config.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelFile {
+    /// Address of an OpenAI-compatible server, as in `http://localhost:11434/v1`; the embedded planner without it.
+    pub endpoint: Option<String>,
+    /// The model's name there.
+    pub name: Option<String>,
+    /// How a grammar is passed: `mistral-rs`, `vllm`, `llama-cpp`, `ollama`, `openai`.
+    pub dialect: Option<String>,
+    /// The variable that holds the key; `OPENAI_API_KEY` without it.
+    pub key_variable: Option<String>,
+    /// Seconds after which the embedded engine leaves when nothing is asked.
+    pub idle_seconds: Option<u64>,
+}
+
+/// `policy.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PolicyFile {
+    read_only: bool,
+    protected_contexts: Vec<String>,
+}
+
+/// Which model to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// The planner that comes with Sayso.
+    Embedded {
+        /// After how many seconds without a request the engine leaves.
+        idle_seconds: u64,
+    },
+    /// A server.
+    Endpoint {
+        /// Its address, up to and including `/v1`.
+        url: String,
+        /// The model's name there.
+        name: String,
+        /// How a grammar is passed.
+        dialect: String,
+        /// The key. Never printed: see [`Secret`].
+        key: Option<Secret>,
+    },
+}
+
+/// A text that does not show itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<hidden>")
+    }
+}
+
+/// What was typed that overrides the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--namespace`.
+    pub namespace: Option<String>,
+    /// `--read-only`.
+    pub read_only: bool,
+    /// `--model`: `embedded`, or an address with the model's name behind `#`.
+    pub model: Option<String>,
+}
+
+/// Everything that was configured, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where files are.
+    pub places: Places,
+    /// The context to use; the kubeconfig's own without it.
+    pub context: Option<String>,
+    /// The namespace to use; the context's own without it.
+    pub namespace: Option<String>,
+    /// What may be done.
+    pub policy: Policy,
+    /// Whom to ask.
+    pub model: ModelChoice,
+    /// Who is asking, as the operating system knows them.
+    pub user: String,
+}
+
+impl Config {
+    /// Reads it all.
+    pub fn load(environment: &Environment, overrides: Overrides) -> Result<Config, ConfigError> {
+        let places = Places::find(environment)?;
+        let file: File = read_toml(&places.config.join("config.toml"))?;
+        let policy: PolicyFile = read_toml(&places.config.join("policy.toml"))?;
+        let variable = |name: &str| environment.get(name).map(str::to_owned);
+        let read_only = overrides.read_only
+            || environment.switch("SAYSO_READ_ONLY")?.unwrap_or(file.read_only)
+            || policy.read_only;
+        let model = overrides.model.or_else(|| variable("SAYSO_MODEL"));
+        Ok(Config {
+            context: overrides.context.or_else(|| variable("SAYSO_CONTEXT")).or(file.context),
+            namespace: overrides.namespace.or_else(|| variable("SAYSO_NAMESPACE")).or(file.namespace),
+            policy: Policy { read_only, protected_contexts: policy.protected_contexts },
+            model: choose_model(model.as_deref(), &file.model, environment)?,
+            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+            places,
+        })
+    }
+}
+
+/// How long the embedded engine waits for the next request.
+const IDLE_SECONDS: u64 = 900;
+
+fn choose_model(typed: Option<&str>, file: &ModelFile, environment: &Environment) -> Result<ModelChoice, ConfigError> {
+    let configured = file.endpoint.as_deref().or_else(|| environment.get("OPENAI_BASE_URL"));
+    let chosen = typed.or(configured).unwrap_or("embedded");
+    if chosen == "embedded" {
+        return Ok(ModelChoice::Embedded { idle_seconds: file.idle_seconds.unwrap_or(IDLE_SECONDS) });
+    }
+    if !chosen.starts_with("http://") && !chosen.starts_with("https://") {
+        let message = format!("`{chosen}` is neither `embedded` nor the address of a server, as in http://localhost:11434/v1#llama3");
+        return Err(ConfigError::Malformed { place: "model".to_owned(), message });
+    }
+    let (url, name) = chosen.split_once('#').map_or((chosen, None), |(url, name)| (url, Some(name)));
+    let key = environment.get(file.key_variable.as_deref().unwrap_or("OPENAI_API_KEY"));
+    Ok(ModelChoice::Endpoint {
+        url: url.trim_end_matches('/').to_owned(),
+        name: name.or(file.name.as_deref()).unwrap_or("default").to_owned(),
+        dialect: file.dialect.clone().unwrap_or_else(|| "openai".to_owned()),
+        key: key.map(|key| Secret(key.to_owned())),
+    })
+}
+
+/// A TOML file that may be missing; one that is there must be understood, to the last key.
+fn read_toml<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
+        Err(error) => {
+            return Err(ConfigError::Unreadable { path: path.to_owned(), message: error.to_string() });
+        }
+    };
+    toml::from_str(&text).map_err(|error| ConfigError::Malformed {
+        place: path.display().to_string(),
+        message: error.to_string().trim().replace('\n', " "),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn flags_beat_the_environment_and_the_environment_beats_files() {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join(".config/sayso");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("config.toml"), "context = \"file\"\nnamespace = \"file\"\n").unwrap();
+        let home = home.path().to_str().unwrap();
+        let environment = environment(&[("HOME", home), ("SAYSO_NAMESPACE", "environment")]);
+        let overrides = Overrides { ..Overrides::default() };
+        let loaded = Config::load(&environment, overrides).unwrap();
+        assert_eq!((loaded.context.as_deref(), loaded.namespace.as_deref()), (Some("file"), Some("environment")));
+        let overrides = Overrides { namespace: Some("flag".into()), ..Overrides::default() };
+        assert_eq!(Config::load(&environment, overrides).unwrap().namespace.as_deref(), Some("flag"));
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_told() {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join(".config/sayso");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("policy.toml"), "read_onyl = true\n").unwrap();
+        let environment = environment(&[("HOME", home.path().to_str().unwrap())]);
+        let error = Config::load(&environment, Overrides::default()).unwrap_err().to_string();
+        assert!(error.contains("policy.toml") && error.contains("read_onyl"), "{error}");
+    }
+
+    #[test]
+    fn a_policy_that_says_read_only_cannot_be_talked_out_of_it() {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join(".config/sayso");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("policy.toml"), "read_only = true\n").unwrap();
+        let environment = environment(&[("HOME", home.path().to_str().unwrap()), ("SAYSO_READ_ONLY", "no")]);
+        assert!(Config::load(&environment, Overrides::default()).unwrap().policy.read_only);
+    }
+
+    #[test]
+    fn the_key_does_not_show_itself() {
+        let environment = environment(&[("HOME", "/nowhere"), ("OPENAI_API_KEY", "sk-canary")]);
+        let overrides = Overrides { model: Some("http://localhost:1/v1#m".into()), ..Overrides::default() };
+        let config = Config::load(&environment, overrides).unwrap();
+        assert!(!format!("{config:?}").contains("sk-canary"));
+        assert!(Config::load(&environment, Overrides { model: Some("gpt".into()), ..Overrides::default() }).is_err());
+    }
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! `kubectl sayso`: the same program as a kubectl plugin.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sayso::cli::run(std::env::args_os()).into()
+}

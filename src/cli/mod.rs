@@ -1,1 +1,97 @@
 //! The shell face: arguments in, text or JSON out, an exit code at the end.
+
+pub mod args;
+mod audit;
+mod document;
+mod exit;
+mod face;
+mod human;
+mod interrupt;
+mod request;
+mod sandbox;
+mod terminal;
+mod undo;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::config::{Config, Environment, Overrides};
+use args::{Colour, Command, Common, Typed};
+pub use exit::Exit;
+
+/// Runs the program: reads what was typed, does it, gives the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let typed = match Typed::try_parse_from(arguments) {
+        Ok(typed) => typed,
+        Err(error) => {
+            // Help and version are errors to clap, with an exit code of 0.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    set_colour(typed.common.color);
+    log_to_stderr(typed.common.verbose);
+    match dispatch(typed) {
+        Ok(exit) => exit,
+        Err(error) => {
+            human::error(&error);
+            exit::of_error(&error)
+        }
+    }
+}
+
+fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
+    let common = typed.common;
+    match typed.command {
+        Some(Command::Completion { shell }) => {
+            clap_complete::generate(shell, &mut Typed::command(), "sayso", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+        Some(Command::Audit { command }) => audit::run(&command, &load(&common)?, common.output),
+        Some(Command::Ask { request }) => block_on(request::run(&common, request.join(" "))),
+        Some(Command::Plan { request }) => {
+            let common = Common { plan_only: true, ..common };
+            block_on(request::run(&common, request.join(" ")))
+        }
+        Some(Command::Undo { id }) => block_on(undo::run(&common, id.as_deref())),
+        Some(Command::Sandbox(arguments)) => block_on(sandbox::run(&common, &arguments)),
+        Some(Command::Eval { .. } | Command::Doctor) => Ok(Exit::Usage),
+        None => block_on(request::run(&common, typed.request.join(" "))),
+    }
+}
+
+fn load(common: &Common) -> anyhow::Result<Config> {
+    let environment = Environment::new(std::env::vars_os().filter_map(|(name, value)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    }));
+    let overrides = Overrides {
+        context: common.context.clone(),
+        namespace: common.namespace.clone(),
+        read_only: common.read_only,
+        model: common.model.clone(),
+    };
+    Ok(Config::load(&environment, overrides)?)
+}
+
+fn block_on(future: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(future)
+}
+
+fn set_colour(colour: Colour) {
+    match colour {
+        Colour::Auto => {}
+        Colour::Always => anstream::ColorChoice::Always.write_global(),
+        Colour::Never => anstream::ColorChoice::Never.write_global(),
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let filter = match verbose {
+        0 => return,
+        1 => "sayso=info,warn,async_openai=off",
+        _ => "sayso=debug,kube=debug,info,async_openai=off",
+    };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = subscriber.try_init();
+}

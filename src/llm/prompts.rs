@@ -31,6 +31,14 @@ pub fn planner(request: &str, focus: &Focus) -> String {
         .unwrap_or_else(|_| format!("> {request}"))
 }
 
+/// Instructions for a planner that was not trained for the plan language.
+pub const PLANNER_SYSTEM: &str = include_str!("../../prompts/planner-system.txt");
+
+/// What a planner is told of an answer that could not be read.
+pub fn complaint(problem: &str) -> String {
+    format!("That cannot be read: {}. Answer with commands alone, one a line.", one_line(problem))
+}
+
 /// Folds white space and control characters into single spaces.
 fn one_line(text: &str) -> String {
     let printable: String = text

@@ -101,6 +101,16 @@ impl Plan {
     pub fn writes(&self) -> bool {
         self.steps.iter().any(Step::writes)
     }
+
+    /// The plan with every list that names no namespace made to list them all. Writes stay as they are.
+    pub fn everywhere(mut self) -> Plan {
+        for step in &mut self.steps {
+            if step.scope == Scope::Default && step.action.shape().reach == Reach::Any {
+                step.scope = Scope::All;
+            }
+        }
+        self
+    }
 }
 
 impl fmt::Display for Step {

@@ -40,6 +40,8 @@ pub struct Wishes {
     pub yes: bool,
     /// Somebody is there to be asked.
     pub interactive: bool,
+    /// Lists are of every namespace where none is named.
+    pub all_namespaces: bool,
 }
 
 /// What a planner answered.

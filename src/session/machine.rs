@@ -83,6 +83,11 @@ impl Session {
         vec![Effect::Retrieve]
     }
 
+    /// What was asked.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
     /// Where the session is.
     pub fn stage(&self) -> Stage {
         self.stage
@@ -180,6 +185,7 @@ impl Session {
     }
 
     fn settle_on(&mut self, plan: Plan) -> Vec<Effect> {
+        let plan = if self.wishes.all_namespaces { plan.everywhere() } else { plan };
         let plan = match resolve(&plan, &self.snapshot) {
             Ok(plan) => plan,
             Err(question) => return self.unclear(question.0),

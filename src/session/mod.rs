@@ -4,6 +4,7 @@ pub mod approved;
 pub mod events;
 pub mod machine;
 pub mod outcome;
+pub mod undo;
 
 #[cfg(test)]
 mod tests;
@@ -11,4 +12,5 @@ mod tests;
 pub use approved::{Approved, ApprovedStep};
 pub use events::{Answer, Decision, Effect, Event, RecordKind, Stage, Wishes};
 pub use machine::Session;
+pub use undo::undo_steps;
 pub use outcome::{Ending, Failure, Outcome, StepResult};

@@ -93,3 +93,19 @@ pub struct Outcome {
     /// The exit status for an interrupted or failed run still counts what was applied.
     pub applied_steps: usize,
 }
+
+impl Outcome {
+    /// The outcome of a session that never got anywhere.
+    pub fn nothing() -> Outcome {
+        Outcome {
+            ending: Ending::Failed,
+            report: None,
+            results: Vec::new(),
+            confidence: Vec::new(),
+            question: None,
+            failure: Some(Failure::new("the session ended before it began")),
+            recorded: false,
+            applied_steps: 0,
+        }
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::age::age;
 use super::grid::table;
 use super::json::{number, text};
-use super::printable::cell;
+use crate::plan::printable::cell;
 use super::{ReadOutput, Reader};
 use crate::cluster::ClusterError;
 use crate::plan::command::Events;

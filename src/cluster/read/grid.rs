@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::printable::cell;
+use crate::plan::printable::cell;
 
 /// The least width of a column of `get`, padding included.
 const MINIMUM: usize = 6;

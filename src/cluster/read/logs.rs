@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::fetch::{built, with_query};
 use super::json::{items, text};
-use super::printable::printable;
+use crate::plan::printable::printable;
 use super::{ReadOutput, Reader, pods};
 use crate::cluster::{Cluster, ClusterError};
 use crate::plan::command::Logs;

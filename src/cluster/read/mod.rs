@@ -17,7 +17,7 @@ pub(super) mod json;
 mod logs;
 mod mask;
 mod pods;
-mod printable;
+
 mod quantity;
 mod rollout;
 mod sort;
@@ -35,7 +35,7 @@ use crate::plan::{Action, Kind, Scope, Step, Target};
 pub use age::{age, moment, span};
 pub use grid::{align, table};
 pub use mask::mask;
-pub use printable::printable;
+pub use crate::plan::printable;
 
 /// What a read found.
 #[derive(Clone, Debug, Default, PartialEq)]

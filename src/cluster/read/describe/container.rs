@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::json::{container_status, entries, items, number, or_none, text, word};
-use super::super::printable::printable;
+use crate::plan::printable::printable;
 use super::report::Report;
 
 /// A pod template, indented by one level.

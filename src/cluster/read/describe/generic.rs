@@ -58,7 +58,7 @@ fn list_element(report: &mut Report, level: usize, element: &Value) {
             }
         }
         other => {
-            let text = super::super::printable::cell(&word(other));
+            let text = crate::plan::printable::cell(&word(other));
             report.row(level, &text);
         }
     }

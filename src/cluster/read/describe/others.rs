@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::json::{entries, items, or_none, text, word};
-use super::super::printable::printable;
+use crate::plan::printable::printable;
 use super::report::Report;
 
 /// Sizes only; the object comes masked.

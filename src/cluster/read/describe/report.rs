@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::age::moment;
 use super::super::json::{entries, items, or_none, pairs, selector, text, word};
 use super::super::mask::LAST_APPLIED;
-use super::super::printable::{cell, printable};
+use crate::plan::printable::{cell, printable};
 
 /// A description being written.
 pub(super) struct Report {

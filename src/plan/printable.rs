@@ -24,7 +24,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// One line for a table's cell: cut at the first line end, with `...` for the rest.
-pub(super) fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let text = printable(text).replace('\t', " ");
     match text.split_once('\n') {
         Some((first, _)) => format!("{first}..."),

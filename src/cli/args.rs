@@ -1,0 +1,212 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The words of `sayso --help` that clap does not write.
+const ABOUT: &str = "Say what you want of a Kubernetes cluster; read exactly what will happen; then say so.
+
+Nothing changes in your cluster without your say-so: every change is shown with its diff and its risks
+before it is made, and recorded with the way back.";
+
+const EXAMPLES: &str = "\x1b[1mExamples:\x1b[0m
+  sayso \"scale web to 5\"                     plan it, show it, ask, apply, watch
+  sayso --sandbox \"scale web to 5\"           the same in a cluster in a box
+  sayso \"why is cart failing\"                collect what is wrong with it
+  kubectl get pod x -o yaml | sayso \"why does this not start?\"
+  sayso --plan-only \"drain node-1\"           change nothing
+  sayso undo                                 take the last change back
+  sayso audit verify                         check the record
+
+\x1b[1mExit codes:\x1b[0m 0 done, 1 failed or rejected, 2 usage, 3 needs approval and nobody was there, 4 denied by policy,
+5 no plan (not understood or ambiguous), 130 interrupted.";
+
+/// `sayso`, and as `kubectl sayso` a plugin of kubectl.
+#[derive(Debug, Parser)]
+#[command(name = "sayso", version, about = ABOUT, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+#[command(subcommand_precedence_over_arg = true)]
+pub struct Typed {
+    /// What you want, in your words
+    #[arg(value_name = "REQUEST")]
+    pub request: Vec<String>,
+
+    /// Flags of every command
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The command, where it is not a request
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// The kubeconfig context to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The namespace that applies where none is named
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Look at every namespace where none is named
+    #[arg(short = 'A', long, global = true, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// The kubeconfig file to use
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Act as this user
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Act with this group; may be given more than once
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    pub impersonate_groups: Vec<String>,
+    /// Use a cluster in a box that ends with the command; its objects come from FILE or a folder if given
+    #[arg(long, global = true, value_name = "FILE|DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub sandbox: Option<PathBuf>,
+    /// How to print
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub output: Output,
+    /// Approve what policy lets `--yes` approve, and nothing more
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Refuse to change anything
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Plan and check, then stop
+    #[arg(long, global = true)]
+    pub plan_only: bool,
+    /// The model: `embedded`, or the address of an OpenAI-compatible server with the model's name behind `#`
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// Tell more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Commands that are not requests.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do what a request says (the same as without the word)
+    Ask {
+        /// The request
+        #[arg(required = true)]
+        request: Vec<String>,
+    },
+    /// Plan and check a request, then stop (the same as --plan-only)
+    Plan {
+        /// The request
+        #[arg(required = true)]
+        request: Vec<String>,
+    },
+    /// Take a recorded change back: it is planned, reviewed and recorded like any other
+    Undo {
+        /// The change's id, or its beginning or end; the last change without it
+        id: Option<String>,
+    },
+    /// Look at the record of what was done
+    Audit {
+        /// What to do with it
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Serve a cluster in a box until Ctrl-C
+    Sandbox(SandboxArgs),
+    /// Measure the planner on a file of requests, graded by their effect on twin sandboxes
+    Eval {
+        /// The suite: JSON lines
+        suite: PathBuf,
+        /// Only cases whose id contains this
+        #[arg(long)]
+        only: Option<String>,
+        /// Show every case, not only the wrong ones
+        #[arg(long)]
+        all: bool,
+    },
+    /// Check what Sayso needs: kubeconfig, cluster, model, folders
+    Doctor,
+    /// Print completions for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `sayso audit ...`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List what was done, newest last
+    List {
+        /// Only what is younger: a span such as 2h or 7d, or a date
+        #[arg(long)]
+        since: Option<String>,
+        /// Only of one user
+        #[arg(long)]
+        user: Option<String>,
+        /// Only commands that contain this
+        #[arg(long)]
+        object: Option<String>,
+        /// Only with this outcome
+        #[arg(long)]
+        verdict: Option<String>,
+    },
+    /// Show one action whole
+    Show {
+        /// Its id, or its beginning or end
+        id: String,
+    },
+    /// Check that no record was changed, dropped or added; exits 1 and says where if one was
+    Verify,
+    /// Print the whole record for other programs
+    Export {
+        /// As what
+        #[arg(long, value_enum, default_value_t = ExportForm::Json)]
+        form: ExportForm,
+    },
+}
+
+/// Forms of `audit export`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportForm {
+    /// JSON lines.
+    Json,
+    /// Comma-separated values.
+    Csv,
+}
+
+/// `sayso sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Manifests to begin with: a file or a folder; the built-in shop without it
+    pub seed: Option<PathBuf>,
+    /// The port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+}

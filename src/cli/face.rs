@@ -1,0 +1,138 @@
+//! The face of a one-shot command: a spinner on standard error, answers on standard output, one question.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::Output;
+use super::{human, terminal};
+use crate::check::Report;
+use crate::driver::Face;
+use crate::plan::{Plan, Proposal, parse};
+use crate::session::{Decision, Stage};
+
+/// The face of a one-shot command.
+pub struct Shell {
+    output: Output,
+    context: String,
+    bar: ProgressBar,
+}
+
+impl Shell {
+    /// A face that prints in this form. `context` is where the request goes, for the review.
+    pub fn new(output: Output, context: String) -> Shell {
+        // Hidden by itself where standard error is no terminal.
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(spinner());
+        Shell { output, context, bar }
+    }
+
+    /// Takes the spinner away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn gauge() -> ProgressStyle {
+    ProgressStyle::with_template("{msg} [{bar:32}] {percent}% {elapsed:.dim}").unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Face for Shell {
+    fn stage(&mut self, stage: Stage, detail: &str) {
+        match stage {
+            Stage::Reviewing | Stage::Done | Stage::Recording => self.bar.disable_steady_tick(),
+            _ => {
+                self.bar.set_style(spinner());
+                self.bar.set_message(format!("{stage:?}: {}", human::printable(detail)));
+                self.bar.enable_steady_tick(Duration::from_millis(120));
+            }
+        }
+    }
+
+    fn progress(&mut self, what: &str, done: u64, total: u64) {
+        let message = match what {
+            "download" => "fetching the planner (once)",
+            "verify" => "checking the planner",
+            "merge" => "preparing the planner (once)",
+            "load" => "starting the planner",
+            other => other,
+        };
+        if total > 0 {
+            self.bar.set_style(gauge());
+            self.bar.set_length(total);
+            self.bar.set_position(done);
+        }
+        self.bar.set_message(message.to_owned());
+        self.bar.tick();
+    }
+
+    fn read(&mut self, text: &str, notices: &[String]) {
+        self.bar.suspend(|| {
+            for notice in notices {
+                let _ = writeln!(anstream::stderr(), "{}", human::printable(notice));
+            }
+            if self.output == Output::Text {
+                let _ = write!(anstream::stdout(), "{}", human::printable(text));
+            }
+        });
+    }
+
+    async fn review(&mut self, report: &Report) -> Decision {
+        self.bar.finish_and_clear();
+        // People read the review where they answer it: standard output may be a file.
+        let _ = write!(anstream::stderr(), "{}", human::review(report, &self.context, &[]));
+        let report = report.clone();
+        // A thread of its own: reading a line blocks, and Ctrl-C must still be heard.
+        tokio::task::spawn_blocking(move || ask(&report)).await.unwrap_or(Decision::Nobody)
+    }
+}
+
+/// Asks until there is an answer. Only a clear yes is a yes.
+fn ask(report: &Report) -> Decision {
+    terminal::forget_typed();
+    loop {
+        let _ = write!(anstream::stderr(), "\nApply? [y]es, [N]o, [e]dit, e[x]plain: ");
+        let Some(line) = terminal::read_line() else { return Decision::Reject { reason: None } };
+        match line.to_lowercase().as_str() {
+            "y" | "yes" => return Decision::Approve { digest: report.digest.clone(), by: "terminal".to_owned() },
+            "" | "n" | "no" => return Decision::Reject { reason: None },
+            "x" | "explain" => {
+                let _ = write!(anstream::stderr(), "{}", human::explain(report));
+            }
+            "e" | "edit" => {
+                if let Some(plan) = edit() {
+                    return Decision::Edit(plan);
+                }
+            }
+            _ => {
+                let reason = line.strip_prefix("n ").or_else(|| line.strip_prefix("no ")).map(str::to_owned);
+                if reason.is_some() {
+                    return Decision::Reject { reason };
+                }
+            }
+        }
+    }
+}
+
+/// Reads another plan from the terminal, until a blank line.
+fn edit() -> Option<Plan> {
+    let _ = writeln!(anstream::stderr(), "Type the plan, one command a line; a blank line ends it:");
+    let mut text = String::new();
+    while let Some(line) = terminal::read_line().filter(|line| !line.is_empty()) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    match parse(&text) {
+        Ok(Proposal::Plan(plan)) => Some(plan),
+        Ok(_) => None,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: {error}");
+            None
+        }
+    }
+}

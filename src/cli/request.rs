@@ -1,0 +1,66 @@
+//! One request from the command line.
+
+use super::args::{Common, Output};
+use super::document::{Asked, document, print};
+use super::face::Shell;
+use super::{Exit, exit, human, interrupt, load, terminal};
+use crate::config::Config;
+use crate::driver::{Connection, Driver, Parts, connect, sandbox};
+use crate::plan::Plan;
+use crate::request::Request;
+use crate::session::{Session, Wishes};
+
+/// Runs a request in words.
+pub async fn run(common: &Common, words: String) -> anyhow::Result<Exit> {
+    let request = Request::new(&words, terminal::piped())?;
+    let config = load(common)?;
+    let parts = connect(&config, &connection(common)).await?;
+    converse(common, &config, &parts, request, None).await
+}
+
+/// Where the flags say that the session takes place.
+pub fn connection(common: &Common) -> Connection {
+    Connection {
+        kubeconfig: common.kubeconfig.clone(),
+        impersonate: common.impersonate.clone(),
+        impersonate_groups: common.impersonate_groups.clone(),
+        sandbox: common.sandbox.as_ref().map(|seed| match seed.as_os_str().is_empty() {
+            true => sandbox::Seed::Shop,
+            false => sandbox::Seed::Path(seed.clone()),
+        }),
+    }
+}
+
+/// Runs a session on parts that exist, prints what became of it, gives the exit status.
+pub async fn converse(
+    common: &Common,
+    config: &Config,
+    parts: &Parts,
+    request: Request,
+    plan: Option<Plan>,
+) -> anyhow::Result<Exit> {
+    let context = parts.cluster.context().clone();
+    let place = format!("context {}, namespace {}", context.name, context.namespace);
+    let wishes = Wishes {
+        plan_only: common.plan_only,
+        yes: common.yes,
+        interactive: common.output == Output::Text && terminal::somebody_is_there(),
+        all_namespaces: common.all_namespaces,
+    };
+    let words = request.text().to_owned();
+    let session = match plan {
+        Some(plan) => Session::with_plan(request, plan, wishes, config.policy.clone()),
+        None => Session::new(request, wishes, config.policy.clone()),
+    };
+    let mut face = Shell::new(common.output, place.clone());
+    let receipt = Driver::new(parts, &mut face, config.user.clone(), interrupt::token()).run(session).await;
+    face.clear();
+    match common.output {
+        Output::Text => human::receipt(&receipt, &place),
+        output => {
+            let asked = Asked { request: &words, context: &context.name, namespace: &context.namespace };
+            print(&document(&asked, &receipt), output)?;
+        }
+    }
+    Ok(exit::of_outcome(&receipt.outcome))
+}

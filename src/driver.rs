@@ -1,1 +1,0 @@
-//! Performs the session's effects and feeds their events back.

@@ -1,0 +1,107 @@
+//! From a configuration to the parts that a session needs: a cluster, a model, an audit log.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::audit::AuditLog;
+use crate::cluster::{Cluster, ConnectOptions};
+use crate::config::{Config, ModelChoice};
+use crate::llm::{ApiKey, Endpoint, EndpointConfig, LocalEngine, Model, Timeouts};
+use crate::sandbox;
+
+/// Where a session takes place.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    /// A kubeconfig file.
+    pub kubeconfig: Option<PathBuf>,
+    /// Somebody to act as.
+    pub impersonate: Option<String>,
+    /// Groups to act with.
+    pub impersonate_groups: Vec<String>,
+    /// A sandbox in this process instead of a real cluster: its seed.
+    pub sandbox: Option<sandbox::Seed>,
+}
+
+/// The parts that a session needs. The sandbox, if any, ends with it.
+pub struct Parts {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The model.
+    pub model: Model,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Keeps the sandbox alive.
+    pub sandbox: Option<sandbox::Running>,
+}
+
+/// Makes the parts. The audit log comes first: without a place to record, nothing is begun.
+pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result<Parts> {
+    let audit = AuditLog::open(&config.places.audit)?;
+    let sandbox = match &connection.sandbox {
+        Some(seed) => {
+            let options = sandbox::Options { seed: seed.clone(), ..sandbox::Options::default() };
+            Some(sandbox::start(options).await.context("the sandbox did not start")?)
+        }
+        None => None,
+    };
+    let options = ConnectOptions {
+        inline: sandbox.as_ref().map(sandbox::Running::kubeconfig),
+        kubeconfig: connection.kubeconfig.clone(),
+        // A sandbox has one context of its own; the configured one is about real clusters.
+        context: config.context.clone().filter(|_| sandbox.is_none()),
+        namespace: config.namespace.clone(),
+        impersonate: connection.impersonate.clone(),
+        impersonate_groups: connection.impersonate_groups.clone(),
+    };
+    let cluster = Cluster::connect(&options).await?;
+    Ok(Parts { cluster, model: model(config)?, audit, sandbox })
+}
+
+fn model(config: &Config) -> anyhow::Result<Model> {
+    match &config.model {
+        ModelChoice::Embedded { idle_seconds } => Ok(Model::Local(local_engine(config, *idle_seconds)?)),
+        ModelChoice::Endpoint { url, name, dialect, key } => {
+            let endpoint = EndpointConfig {
+                base_url: url.clone(),
+                model: name.clone(),
+                key: key.as_ref().map(|key| ApiKey::from(key.reveal().to_owned())),
+                dialect: dialect.parse()?,
+                timeouts: Timeouts::default(),
+            };
+            Ok(Model::Endpoint(Endpoint::new(endpoint)?))
+        }
+    }
+}
+
+fn local_engine(config: &Config, idle_seconds: u64) -> anyhow::Result<LocalEngine> {
+    let (program, arguments) = engine_command()?;
+    Ok(LocalEngine {
+        program,
+        arguments,
+        model_dir: config.places.models.join("planner"),
+        // A socket a version: a new binary does not talk to the engine of an old one.
+        socket: config.places.runtime.join(concat!("engine-", env!("CARGO_PKG_VERSION"), ".sock")),
+        log: config.places.cache.join("engine.log"),
+        idle: Duration::from_secs(idle_seconds),
+    })
+}
+
+/// How to start the engine: `sayso-engine` beside this program, else this program itself where the engine is built in
+/// (`cargo run` builds one binary only), else `sayso-engine` from PATH.
+pub fn engine_command() -> anyhow::Result<(PathBuf, Vec<OsString>)> {
+    let this = std::env::current_exe().context("cannot find this program's own file")?;
+    let beside = this.with_file_name("sayso-engine");
+    if beside.is_file() {
+        return Ok((beside, Vec::new()));
+    }
+    if cfg!(feature = "engine") {
+        return Ok((this, vec![OsString::from(ENGINE_COMMAND)]));
+    }
+    Ok((PathBuf::from("sayso-engine"), Vec::new()))
+}
+
+/// The hidden command under which `sayso` is an engine.
+pub const ENGINE_COMMAND: &str = "engine-host";

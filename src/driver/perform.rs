@@ -1,0 +1,308 @@
+//! The loop: take an effect, do it, tell the session what happened.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::connect::Parts;
+use crate::audit::{ActionId, Entry};
+use crate::check::Report;
+use crate::cluster::ClusterError;
+use crate::llm::{Constraint, LlmError, Message, Model, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts};
+use crate::plan::{Focus, Step, plan_pattern};
+use crate::session::{Answer, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage};
+
+/// The most tokens that a plan may take.
+const PLAN_TOKENS: u32 = 256;
+/// How long the effect of a step is watched before it counts as not settled.
+const VERIFY_DEADLINE: Duration = Duration::from_secs(300);
+
+/// What a driver needs of the face in front of it.
+pub trait Face: Send {
+    /// Something is under way. `detail` is for people, one line.
+    fn stage(&mut self, stage: Stage, detail: &str);
+    /// Something long is under way, with an end in sight.
+    fn progress(&mut self, what: &str, done: u64, total: u64);
+    /// A read printed something. Notices are no part of it.
+    fn read(&mut self, text: &str, notices: &[String]);
+    /// Asks somebody.
+    fn review(&mut self, report: &Report) -> impl Future<Output = Decision> + Send;
+}
+
+/// Tokens that a request took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Usage {
+    /// Read by the model.
+    pub prompt_tokens: u32,
+    /// Written by it.
+    pub completion_tokens: u32,
+}
+
+/// The end of a request: what became of it, and what it took.
+#[derive(Debug)]
+pub struct Receipt {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The audit record, where one was written.
+    pub action: Option<ActionId>,
+    /// Whether a record that should have been written was not.
+    pub unrecorded: Option<String>,
+    /// Milliseconds by stage.
+    pub timing: BTreeMap<&'static str, u64>,
+    /// Tokens.
+    pub usage: Usage,
+}
+
+/// Performs effects for one request.
+pub struct Driver<'a, F> {
+    parts: &'a Parts,
+    request: String,
+    face: &'a mut F,
+    stop: CancellationToken,
+    stopped: bool,
+    user: String,
+    action: ActionId,
+    recorded: bool,
+    unrecorded: Option<String>,
+    model: Option<ModelIdentity>,
+    usage: Usage,
+    timing: BTreeMap<&'static str, u64>,
+}
+
+impl<'a, F: Face> Driver<'a, F> {
+    /// A driver for one request. Cancelling `stop` interrupts it in good order.
+    pub fn new(parts: &'a Parts, face: &'a mut F, user: String, stop: CancellationToken) -> Driver<'a, F> {
+        Driver {
+            parts,
+            request: String::new(),
+            face,
+            stop,
+            stopped: false,
+            user,
+            action: ActionId::new(Uuid::now_v7()),
+            recorded: false,
+            unrecorded: None,
+            model: None,
+            usage: Usage::default(),
+            timing: BTreeMap::new(),
+        }
+    }
+
+    /// Runs a session to its end.
+    pub async fn run(mut self, mut session: Session) -> Receipt {
+        session.request().text().clone_into(&mut self.request);
+        let mut effects: VecDeque<Effect> = session.start().into();
+        let mut last = Outcome::nothing();
+        while let Some(effect) = effects.pop_front() {
+            let started = Instant::now();
+            let stage = stage_of(&effect);
+            if let Effect::Finish(outcome) = effect {
+                last = *outcome;
+                break;
+            }
+            // A record that only closes a void approval is followed by an effect of its own; no event is owed for it.
+            let silent = matches!(effect, Effect::Record(..)) && !effects.is_empty();
+            let events = self.perform(effect).await;
+            *self.timing.entry(stage).or_default() += u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            if silent && events == [Event::Recorded] {
+                self.action = ActionId::new(Uuid::now_v7());
+                continue;
+            }
+            for event in events {
+                effects.extend(session.handle(event));
+            }
+        }
+        let action = self.recorded.then_some(self.action);
+        Receipt { outcome: last, action, unrecorded: self.unrecorded, timing: self.timing, usage: self.usage }
+    }
+
+    /// Does one effect. Applying and recording are never cut short; everything else gives way to an interruption.
+    async fn perform(&mut self, effect: Effect) -> Vec<Event> {
+        let whole = matches!(effect, Effect::Apply(..) | Effect::Record(..));
+        if whole || self.stopped {
+            let event = self.dispatch(effect).await;
+            let interrupted = !self.stopped && self.stop.is_cancelled();
+            self.stopped |= interrupted;
+            return if interrupted { vec![Event::Interrupted, event] } else { vec![event] };
+        }
+        let stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                self.stopped = true;
+                vec![Event::Interrupted]
+            }
+            event = self.dispatch(effect) => vec![event],
+        }
+    }
+
+    async fn dispatch(&mut self, effect: Effect) -> Event {
+        match effect {
+            Effect::Retrieve => {
+                self.face.stage(Stage::Retrieving, &format!("looking at {}", self.parts.cluster.context().name));
+                self.parts.cluster.snapshot().await.map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Retrieved)
+            }
+            Effect::Plan { focus, complaint } => self.plan(&focus, complaint).await,
+            Effect::Read(step) => self.read(&step).await,
+            Effect::Gather(plan) => {
+                self.face.stage(Stage::Checking, "trying it without doing it");
+                let gathered = self.parts.cluster.gather(&plan, Timestamp::now()).await;
+                gathered.map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Gathered)
+            }
+            Effect::Review(report) => {
+                self.face.stage(Stage::Reviewing, "");
+                Event::Decided(self.face.review(&report).await)
+            }
+            Effect::Record(kind, body) => self.record(kind, body).await,
+            Effect::Apply(approved, index) => {
+                let line = approved.steps().get(index).map(|step| step.step().to_string()).unwrap_or_default();
+                self.face.stage(Stage::Applying, &line);
+                match self.parts.cluster.apply(&approved, index, &self.action.to_string()).await {
+                    Ok(receipts) => Event::Applied { receipts: receipts.iter().map(|receipt| json!(receipt)).collect() },
+                    Err(failure) => Event::NotApplied {
+                        receipts: failure.done.iter().map(|receipt| json!(receipt)).collect(),
+                        changed: matches!(failure.error, ClusterError::Changed { .. }),
+                        failure: cluster_failure(&failure.error),
+                    },
+                }
+            }
+            Effect::Verify(approved, index) => {
+                self.face.stage(Stage::Verifying, "watching it settle");
+                let face = &mut *self.face;
+                let mut tell = |line: String| face.stage(Stage::Verifying, &line);
+                match self.parts.cluster.verify(&approved, index, VERIFY_DEADLINE, &mut tell).await {
+                    Ok(verified) => Event::Verified { settled: verified.settled, summary: verified.summary },
+                    Err(error) => Event::Failed(cluster_failure(&error)),
+                }
+            }
+            Effect::Finish(_) => Event::Failed(Failure::new("the end cannot be performed")),
+        }
+    }
+
+    async fn read(&mut self, step: &Step) -> Event {
+        self.face.stage(Stage::Reading, &step.to_string());
+        match self.parts.cluster.read(step).await {
+            Ok(output) => {
+                self.face.read(&output.text, &output.notices);
+                Event::Read { text: output.text, data: output.data }
+            }
+            Err(error) => Event::Failed(cluster_failure(&error)),
+        }
+    }
+
+    async fn plan(&mut self, focus: &Focus, complaint: Option<(String, String)>) -> Event {
+        self.face.stage(Stage::Planning, "asking the planner");
+        let face = &mut *self.face;
+        let warmed = self.parts.model.warm(&mut |progress: Progress| face.progress(&progress.stage, progress.done, progress.total)).await;
+        if let Err(error) = warmed {
+            return Event::Failed(model_failure(&error));
+        }
+        self.model = self.parts.model.identity().await.ok();
+        self.face.stage(Stage::Planning, "planning");
+        let request = ModelRequest {
+            messages: self.messages(focus, complaint),
+            constraint: Constraint::Regex(plan_pattern(focus)),
+            max_tokens: PLAN_TOKENS,
+            temperature: 0.0,
+        };
+        match self.parts.model.complete(request, &mut |_| {}).await {
+            Ok(reply) => {
+                self.usage.prompt_tokens += reply.usage.prompt_tokens;
+                self.usage.completion_tokens += reply.usage.completion_tokens;
+                // A reply that was cut off may end in half a command that reads as a whole one.
+                let text = if reply.truncated { String::new() } else { reply.text };
+                Event::Planned(Answer { text, confidence: line_confidence(&reply.tokens) })
+            }
+            Err(error) => Event::Failed(model_failure(&error)),
+        }
+    }
+
+    fn messages(&self, focus: &Focus, complaint: Option<(String, String)>) -> Vec<Message> {
+        let mut messages = Vec::new();
+        if !matches!(self.parts.model, Model::Local(_)) {
+            // The embedded planner was trained without instructions; every other model needs them.
+            messages.push(Message::new(Role::System, prompts::PLANNER_SYSTEM));
+        }
+        messages.push(Message::new(Role::User, prompts::planner(&self.request, focus)));
+        if let Some((answer, problem)) = complaint {
+            messages.push(Message::new(Role::Assistant, answer));
+            messages.push(Message::new(Role::User, prompts::complaint(&problem)));
+        }
+        messages
+    }
+
+    async fn record(&mut self, kind: RecordKind, mut body: Value) -> Event {
+        self.face.stage(Stage::Recording, "");
+        let context = self.parts.cluster.context();
+        body["user"] = json!(self.user);
+        body["context"] = json!(context.name);
+        body["cluster"] = json!({ "server": context.server, "user": context.user, "namespace": context.namespace });
+        body["model"] = self.model.as_ref().map_or(Value::Null, |model| {
+            json!({ "name": model.name, "digest": model.digest, "endpoint": model.endpoint })
+        });
+        body["sayso"] = json!(env!("CARGO_PKG_VERSION"));
+        let action = self.action;
+        let entry = match kind {
+            RecordKind::Intent => Entry::Intent { action, body },
+            RecordKind::Outcome => Entry::Outcome { action, body },
+            RecordKind::Decision => Entry::Decision { action, body },
+            RecordKind::Read => Entry::Read { action, body },
+        };
+        let audit = self.parts.audit.clone();
+        let written = tokio::task::spawn_blocking(move || audit.append(entry, Timestamp::now())).await;
+        let failure = match written {
+            Ok(Ok(_)) => {
+                self.recorded = true;
+                return Event::Recorded;
+            }
+            Ok(Err(error)) => Failure { message: error.to_string(), hint: error.hint().map(str::to_owned) },
+            Err(error) => Failure::new(format!("the audit log could not be written: {error}")),
+        };
+        self.unrecorded = Some(failure.message.clone());
+        Event::Failed(failure)
+    }
+}
+
+/// How likely the model found each line: the product of its tokens' probabilities.
+fn line_confidence(tokens: &[TokenChoice]) -> Vec<f32> {
+    let mut lines = Vec::new();
+    let mut sum = 0.0;
+    for token in tokens {
+        sum += token.logprob;
+        if token.text.contains('\n') {
+            lines.push(sum.exp());
+            sum = 0.0;
+        }
+    }
+    if !tokens.is_empty() {
+        lines.push(sum.exp());
+    }
+    lines
+}
+
+fn cluster_failure(error: &ClusterError) -> Failure {
+    Failure { message: error.to_string(), hint: error.hint() }
+}
+
+fn model_failure(error: &LlmError) -> Failure {
+    Failure { message: error.to_string(), hint: error.hint() }
+}
+
+/// Under which name an effect's time is counted.
+fn stage_of(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Retrieve => "retrieve",
+        Effect::Plan { .. } => "plan",
+        Effect::Read(_) => "read",
+        Effect::Gather(_) => "check",
+        Effect::Review(_) => "review",
+        Effect::Record(..) => "record",
+        Effect::Apply(..) => "apply",
+        Effect::Verify(..) => "verify",
+        Effect::Finish(_) => "finish",
+    }
+}
