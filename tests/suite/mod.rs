@@ -1,1 +1,2 @@
 //! Every integration test, one module per area.
+mod sandbox;

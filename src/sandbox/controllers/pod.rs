@@ -1,0 +1,417 @@
+//! Pods: placed on a node, started a moment later, failing where they are made to fail.
+
+use serde_json::{Value, json};
+
+use super::{is_ready, schedule, set_condition};
+use crate::sandbox::cluster::{Cluster, Due};
+use crate::sandbox::defaults;
+use crate::sandbox::json::{
+    at, count, ensure, integer, is_terminating, items, name, namespace, present, set, text, uid,
+};
+use crate::sandbox::resource;
+
+const TABLE: &str = "pods";
+
+/// Stores a controller's pod with the defaults that the API would give it.
+pub(super) fn create(cluster: &mut Cluster, mut pod: Value) {
+    if let Some(pods) = resource::built_in().iter().find(|one| one.qualified() == TABLE) {
+        defaults::apply(cluster, pods, &mut pod);
+    }
+    cluster.create(TABLE, pod);
+}
+
+pub(super) fn reconcile(cluster: &mut Cluster) {
+    for pod in cluster.store.list(TABLE, None) {
+        if is_terminating(&pod) {
+            continue;
+        }
+        if !present(&pod, "/spec/nodeName") {
+            place(cluster, &pod);
+        } else if cluster.get("nodes", "", text(&pod, "/spec/nodeName")).is_none() {
+            cluster.store.remove(TABLE, namespace(&pod), name(&pod));
+        } else if !present(&pod, "/status/startTime") {
+            accept(cluster, &pod);
+        } else if has_new_image(&pod) {
+            restart(cluster, &pod);
+        }
+    }
+}
+
+fn place(cluster: &mut Cluster, pod: &Value) {
+    let now = cluster.timestamp();
+    let mut placed = pod.clone();
+    match schedule::choose(cluster, pod) {
+        Ok(node) => {
+            let message = format!("Successfully assigned {}/{} to {node}", namespace(pod), name(pod));
+            set(&mut placed, "/spec/nodeName", node);
+            cluster.event(
+                pod,
+                "v1",
+                "Pod",
+                "Normal",
+                "Scheduled",
+                &message,
+                "default-scheduler",
+            );
+        }
+        Err(why) => {
+            let before = at(&placed, "/status/conditions");
+            set_condition(&mut placed, "PodScheduled", "False", "Unschedulable", &why, &now);
+            if at(&placed, "/status/conditions") != before {
+                cluster.event(
+                    pod,
+                    "v1",
+                    "Pod",
+                    "Warning",
+                    "FailedScheduling",
+                    &why,
+                    "default-scheduler",
+                );
+            }
+        }
+    }
+    cluster.update(TABLE, placed);
+}
+
+/// The kubelet takes the pod on.
+fn accept(cluster: &mut Cluster, pod: &Value) {
+    let now = cluster.timestamp();
+    let mut taken = pod.clone();
+    set(&mut taken, "/status/startTime", now.clone());
+    set_condition(&mut taken, "PodScheduled", "True", "", "", &now);
+    set_condition(&mut taken, "Initialized", "True", "", "", &now);
+    for class in ["ContainersReady", "Ready"] {
+        set_condition(
+            &mut taken,
+            class,
+            "False",
+            "ContainersNotReady",
+            &unready_message(pod),
+            &now,
+        );
+    }
+    let node = cluster.get("nodes", "", text(pod, "/spec/nodeName"));
+    let address = node.map(|node| node_address(&node)).unwrap_or_default();
+    set(&mut taken, "/status/hostIP", address);
+    let waiting = |container: &Value| {
+        json!({"name": text(container, "/name"), "image": text(container, "/image"), "imageID": "", "ready": false,
+            "restartCount": 0, "started": false, "state": {"waiting": {"reason": "ContainerCreating"}}})
+    };
+    let statuses: Vec<Value> = items(pod, "/spec/containers").iter().map(waiting).collect();
+    set(&mut taken, "/status/containerStatuses", statuses);
+    cluster.update(TABLE, taken);
+    cluster.after_steps(
+        1,
+        Due::PodStart {
+            namespace: namespace(pod).into(),
+            name: name(pod).into(),
+            uid: uid(pod).into(),
+        },
+    );
+}
+
+fn node_address(node: &Value) -> String {
+    let addresses = items(node, "/status/addresses").iter();
+    let internal = addresses
+        .into_iter()
+        .find(|one| text(one, "/type") == "InternalIP");
+    internal.map_or("", |one| text(one, "/address")).to_owned()
+}
+
+fn unready_message(pod: &Value) -> String {
+    let names: Vec<&str> = items(pod, "/spec/containers")
+        .iter()
+        .map(|one| text(one, "/name"))
+        .collect();
+    format!("containers with unready status: [{}]", names.join(" "))
+}
+
+fn has_new_image(pod: &Value) -> bool {
+    let statuses = items(pod, "/status/containerStatuses");
+    text(pod, "/status/phase") == "Running"
+        && items(pod, "/spec/containers").iter().any(|container| {
+            let status = statuses
+                .iter()
+                .find(|one| text(one, "/name") == text(container, "/name"));
+            status.is_some_and(|status| text(status, "/image") != text(container, "/image"))
+        })
+}
+
+/// A container whose image changed in place starts over.
+fn restart(cluster: &mut Cluster, pod: &Value) {
+    let mut changed = pod.clone();
+    let wanted: Vec<(String, String)> = items(pod, "/spec/containers")
+        .iter()
+        .map(|one| (text(one, "/name").to_owned(), text(one, "/image").to_owned()))
+        .collect();
+    for status in crate::sandbox::json::items_mut(&mut changed, "/status/containerStatuses") {
+        let image = wanted
+            .iter()
+            .find(|(name, _)| name == text(status, "/name"))
+            .map(|(_, image)| image.clone());
+        if let Some(image) = image.filter(|image| image != text(status, "/image")) {
+            set(status, "/image", image);
+            let restarts = count(status, "/restartCount") + 1;
+            set(status, "/restartCount", restarts);
+        }
+    }
+    cluster.update(TABLE, changed);
+    cluster.after_steps(
+        1,
+        Due::PodStart {
+            namespace: namespace(pod).into(),
+            name: name(pod).into(),
+            uid: uid(pod).into(),
+        },
+    );
+}
+
+fn find(cluster: &Cluster, namespace: &str, name: &str, id: &str) -> Option<Value> {
+    let pod = cluster.get(TABLE, namespace, name)?;
+    (uid(&pod) == id).then(|| (*pod).clone())
+}
+
+/// The containers come up, or fail.
+pub(super) fn start(cluster: &mut Cluster, namespace: &str, pod_name: &str, id: &str) {
+    let Some(mut pod) = find(cluster, namespace, pod_name, id).filter(|pod| !is_terminating(pod)) else {
+        return;
+    };
+    let now = cluster.timestamp();
+    give_address(cluster, &mut pod);
+    let containers = items(&pod, "/spec/containers").to_vec();
+    let mut statuses = Vec::new();
+    for container in &containers {
+        let before = items(&pod, "/status/containerStatuses")
+            .iter()
+            .find(|one| text(one, "/name") == text(container, "/name"));
+        let restarts = before.map_or(0, |one| count(one, "/restartCount"));
+        statuses.push(run(cluster, &pod, container, restarts, &now));
+    }
+    let is_pulled = statuses
+        .iter()
+        .any(|one| !present(one, "/state/waiting") || present(one, "/lastState/terminated"));
+    let all_ready = statuses
+        .iter()
+        .all(|one| crate::sandbox::json::flag(one, "/ready"));
+    let is_job = is_of_job(&pod);
+    if is_job
+        && text(&pod, "/spec/restartPolicy") == "Never"
+        && statuses.iter().any(|one| present(one, "/lastState/terminated"))
+    {
+        fail(&mut pod, &statuses, &now);
+    } else {
+        set(
+            &mut pod,
+            "/status/phase",
+            if is_pulled { "Running" } else { "Pending" },
+        );
+        set(&mut pod, "/status/containerStatuses", statuses);
+        start_init(&mut pod, &now);
+        let (status, reason, message) = if all_ready {
+            ("True", "", String::new())
+        } else {
+            ("False", "ContainersNotReady", unready_message(&pod))
+        };
+        for class in ["ContainersReady", "Ready"] {
+            set_condition(&mut pod, class, status, reason, &message, &now);
+        }
+    }
+    cluster.update(TABLE, pod);
+    if is_job && all_ready {
+        let due = Due::PodFinish {
+            namespace: namespace.into(),
+            name: pod_name.into(),
+            uid: id.into(),
+        };
+        cluster.after_steps(2, due);
+    }
+}
+
+fn start_init(pod: &mut Value, now: &str) {
+    let done = |container: &Value| {
+        json!({"name": text(container, "/name"), "image": text(container, "/image"), "imageID": "", "ready": true,
+            "restartCount": 0, "started": false,
+            "state": {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}}})
+    };
+    let statuses: Vec<Value> = items(pod, "/spec/initContainers").iter().map(done).collect();
+    if !statuses.is_empty() {
+        set(pod, "/status/initContainerStatuses", statuses);
+    }
+}
+
+fn is_of_job(pod: &Value) -> bool {
+    items(pod, "/metadata/ownerReferences")
+        .iter()
+        .any(|owner| text(owner, "/kind") == "Job")
+}
+
+/// A container that exits with an error takes its job's pod with it.
+fn fail(pod: &mut Value, statuses: &[Value], now: &str) {
+    set(pod, "/status/phase", "Failed");
+    let ended = statuses.iter().map(|status| {
+        let mut status = status.clone();
+        let last = at(&status, "/lastState/terminated");
+        set(&mut status, "/state", json!({"terminated": last}));
+        set(&mut status, "/restartCount", 0);
+        status
+    });
+    let ended: Vec<Value> = ended.collect();
+    set(pod, "/status/containerStatuses", ended);
+    for class in ["ContainersReady", "Ready"] {
+        set_condition(pod, class, "False", "PodFailed", "", now);
+    }
+}
+
+fn give_address(cluster: &mut Cluster, pod: &mut Value) {
+    if present(pod, "/status/podIP") {
+        return;
+    }
+    let node = text(pod, "/spec/nodeName").to_owned();
+    let nodes = cluster.store.list("nodes", None);
+    let third = nodes.iter().position(|one| name(one) == node).unwrap_or(0) + 1;
+    let serial = cluster.serial(&format!("addresses of {node}"));
+    let address = format!(
+        "10.244.{}.{}",
+        (third as u64 + serial / 250 * 16) % 256,
+        serial % 250 + 2
+    );
+    set(pod, "/status/podIP", address.clone());
+    set(pod, "/status/podIPs", json!([{"ip": address}]));
+}
+
+/// What is wrong with a container, if anything is.
+fn trouble<'a>(pod: &'a Value, container: &Value) -> &'a str {
+    let image = text(container, "/image");
+    if image.contains("missing") || image.ends_with(":broken") {
+        return "image-pull";
+    }
+    Cluster::fault_of(pod)
+}
+
+/// The container's status a moment after its start, with its events.
+fn run(cluster: &mut Cluster, pod: &Value, container: &Value, restarts: i64, now: &str) -> Value {
+    let image = text(container, "/image");
+    let mut status = json!({"name": text(container, "/name"), "image": image, "imageID": "", "ready": false,
+        "restartCount": restarts, "started": false, "state": {}});
+    let trouble = trouble(pod, container);
+    if trouble == "image-pull" {
+        let message = format!(
+            "Back-off pulling image {image:?}: ErrImagePull: failed to pull and unpack image {image:?}: not found"
+        );
+        status["state"] = json!({"waiting": {"reason": "ImagePullBackOff", "message": message}});
+        let events = [
+            ("Normal", "Pulling", format!("Pulling image {image:?}")),
+            (
+                "Warning",
+                "Failed",
+                format!("Failed to pull image {image:?}: not found"),
+            ),
+            ("Warning", "Failed", "Error: ImagePullBackOff".into()),
+            ("Normal", "BackOff", format!("Back-off pulling image {image:?}")),
+        ];
+        tell(cluster, pod, &events);
+        return status;
+    }
+    let id = crate::sandbox::cluster::letters(&format!("{} {image} {restarts}", uid(pod)), 20);
+    status["imageID"] = json!(format!("{image}@sandbox"));
+    status["containerID"] = json!(format!("containerd://{id}"));
+    let container_name = text(container, "/name");
+    let events = [
+        (
+            "Normal",
+            "Pulled",
+            format!("Container image {image:?} already present on machine"),
+        ),
+        (
+            "Normal",
+            "Created",
+            format!("Created container: {container_name}"),
+        ),
+        ("Normal", "Started", format!("Started container {container_name}")),
+    ];
+    tell(cluster, pod, &events);
+    match trouble {
+        "crash-loop" => crash(cluster, pod, &mut status, "Error", 1, now),
+        "oom" => crash(cluster, pod, &mut status, "OOMKilled", 137, now),
+        _ => {
+            let is_ready = trouble != "unready";
+            status["ready"] = json!(is_ready);
+            status["started"] = json!(true);
+            status["state"] = json!({"running": {"startedAt": now}});
+            if !is_ready {
+                let message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+                tell(cluster, pod, &[("Warning", "Unhealthy", message.into())]);
+            }
+        }
+    }
+    status
+}
+
+fn crash(cluster: &mut Cluster, pod: &Value, status: &mut Value, reason: &str, code: i64, now: &str) {
+    let container = text(status, "/name").to_owned();
+    let message = format!(
+        "back-off 40s restarting failed container={container} pod={}_{}({})",
+        name(pod),
+        namespace(pod),
+        uid(pod)
+    );
+    set(status, "/restartCount", 4);
+    set(
+        status,
+        "/state",
+        json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}}),
+    );
+    let last = json!({"exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now});
+    set(status, "/lastState", json!({"terminated": last}));
+    let message = format!(
+        "Back-off restarting failed container {container} in pod {}_{}({})",
+        name(pod),
+        namespace(pod),
+        uid(pod)
+    );
+    tell(cluster, pod, &[("Warning", "BackOff", message)]);
+}
+
+fn tell(cluster: &mut Cluster, pod: &Value, events: &[(&str, &str, String)]) {
+    for (class, reason, message) in events {
+        cluster.event(pod, "v1", "Pod", class, reason, message, "kubelet");
+    }
+}
+
+/// A job's containers are done.
+pub(super) fn finish(cluster: &mut Cluster, namespace: &str, pod_name: &str, id: &str) {
+    let Some(mut pod) =
+        find(cluster, namespace, pod_name, id).filter(|pod| is_ready(pod) && !is_terminating(pod))
+    else {
+        return;
+    };
+    let now = cluster.timestamp();
+    set(&mut pod, "/status/phase", "Succeeded");
+    for status in crate::sandbox::json::items_mut(&mut pod, "/status/containerStatuses") {
+        let started = at(status, "/state/running/startedAt");
+        let ended = json!({"exitCode": 0, "reason": "Completed", "startedAt": started, "finishedAt": now});
+        set(status, "/state", json!({"terminated": ended}));
+        set(status, "/ready", false);
+        set(status, "/started", false);
+    }
+    for class in ["ContainersReady", "Ready"] {
+        set_condition(&mut pod, class, "False", "PodCompleted", "", &now);
+    }
+    cluster.update(TABLE, pod);
+}
+
+/// The grace period is over. Finalizers hold the pod a while longer.
+pub(super) fn end(cluster: &mut Cluster, namespace: &str, pod_name: &str, id: &str) {
+    let Some(mut pod) = find(cluster, namespace, pod_name, id) else {
+        return;
+    };
+    if items(&pod, "/metadata/finalizers").is_empty() {
+        cluster.store.remove(TABLE, namespace, pod_name);
+        return;
+    }
+    if integer(&pod, "/metadata/deletionGracePeriodSeconds") != Some(0) {
+        set(&mut pod, "/metadata/deletionGracePeriodSeconds", 0);
+        ensure(&mut pod, "/status/phase", "Failed");
+        cluster.update(TABLE, pod);
+    }
+}

@@ -1,0 +1,218 @@
+//! Storage: one table per resource, a version counter for all, and a bounded log of changes for watches.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::json::{name, namespace, set};
+
+/// How many changes a watch can lag behind before it must list again (410).
+const LOG_LIMIT: usize = 4096;
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One entry of the log; `before` is the object as it was, if it was.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) version: u64,
+    pub(super) table: String,
+    pub(super) verb: Verb,
+    pub(super) object: Arc<Value>,
+    pub(super) before: Option<Arc<Value>>,
+}
+
+type Rows = BTreeMap<(String, String), Arc<Value>>;
+
+/// Every object by table, namespace and name. Cloning is cheap: objects are shared.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Store {
+    tables: BTreeMap<String, Rows>,
+    version: u64,
+    log: VecDeque<Change>,
+    /// The version of the last change that the log no longer holds.
+    forgotten: u64,
+}
+
+impl Store {
+    /// The version of the newest change.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(super) fn get(&self, table: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.tables
+            .get(table)?
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .cloned()
+    }
+
+    /// A table's objects by namespace and name; `None` spans all namespaces.
+    pub(super) fn list(&self, table: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let Some(rows) = self.tables.get(table) else {
+            return Vec::new();
+        };
+        match namespace {
+            None => rows.values().cloned().collect(),
+            Some(wanted) => rows
+                .range((wanted.to_owned(), String::new())..)
+                .take_while(|((found, _), _)| found == wanted)
+                .map(|(_, object)| object.clone())
+                .collect(),
+        }
+    }
+
+    /// Every table's name with its objects.
+    pub(super) fn everything(&self) -> impl Iterator<Item = (&str, &Arc<Value>)> {
+        self.tables
+            .iter()
+            .flat_map(|(table, rows)| rows.values().map(move |object| (table.as_str(), object)))
+    }
+
+    /// Stores the object under a new version, unless it is what is stored already.
+    pub(super) fn put(&mut self, table: &str, mut object: Value) -> Arc<Value> {
+        let key = (namespace(&object).to_owned(), name(&object).to_owned());
+        let before = self.tables.get(table).and_then(|rows| rows.get(&key)).cloned();
+        if let Some(before) = before.as_ref().filter(|before| is_same(before, &object)) {
+            return before.clone();
+        }
+        self.version += 1;
+        set(&mut object, "/metadata/resourceVersion", self.version.to_string());
+        let object = Arc::new(object);
+        self.tables
+            .entry(table.to_owned())
+            .or_default()
+            .insert(key, object.clone());
+        let verb = if before.is_some() {
+            Verb::Modified
+        } else {
+            Verb::Added
+        };
+        self.record(table, verb, object.clone(), before);
+        object
+    }
+
+    /// Replaces the object that the newest change stored, keeping its version; watches see only the result.
+    pub(super) fn amend(&mut self, table: &str, object: Value) -> Arc<Value> {
+        let key = (namespace(&object).to_owned(), name(&object).to_owned());
+        let object = Arc::new(object);
+        if let Some(change) = self.log.back_mut().filter(|change| change.table == table) {
+            change.object = object.clone();
+        }
+        self.tables
+            .entry(table.to_owned())
+            .or_default()
+            .insert(key, object.clone());
+        object
+    }
+
+    /// Takes the object out; the log keeps its last state under a new version.
+    pub(super) fn remove(&mut self, table: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let gone = self
+            .tables
+            .get_mut(table)?
+            .remove(&(namespace.to_owned(), name.to_owned()))?;
+        self.version += 1;
+        let mut last = (*gone).clone();
+        set(
+            &mut last,
+            "/metadata/resourceVersion",
+            json!(self.version.to_string()),
+        );
+        let last = Arc::new(last);
+        self.record(table, Verb::Deleted, last.clone(), Some(gone));
+        Some(last)
+    }
+
+    fn record(&mut self, table: &str, verb: Verb, object: Arc<Value>, before: Option<Arc<Value>>) {
+        let change = Change {
+            version: self.version,
+            table: table.to_owned(),
+            verb,
+            object,
+            before,
+        };
+        self.log.push_back(change);
+        while self.log.len() > LOG_LIMIT {
+            if let Some(oldest) = self.log.pop_front() {
+                self.forgotten = oldest.version;
+            }
+        }
+    }
+
+    /// The changes after `version`; `None` if some of them are forgotten.
+    pub(super) fn since(&self, version: u64) -> Option<impl Iterator<Item = &Change>> {
+        let start = self.log.partition_point(|change| change.version <= version);
+        (version >= self.forgotten).then(|| self.log.range(start..))
+    }
+
+    /// Forgets the log, as the store's compaction does; watches of older versions get a 410.
+    pub(super) fn compact(&mut self) {
+        self.log.clear();
+        self.forgotten = self.version;
+    }
+}
+
+/// True if both differ at most in version and bookkeeping of managers.
+fn is_same(before: &Value, after: &Value) -> bool {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return before == after;
+    };
+    before.len() == after.len()
+        && before.iter().all(|(key, old)| match after.get(key) {
+            Some(new) if key == "metadata" => is_same_metadata(old, new),
+            Some(new) => old == new,
+            None => false,
+        })
+}
+
+fn is_same_metadata(before: &Value, after: &Value) -> bool {
+    let kept = |metadata: &Value| {
+        let mut metadata = metadata.clone();
+        if let Some(map) = metadata.as_object_mut() {
+            map.shift_remove("resourceVersion");
+            map.shift_remove("managedFields");
+        }
+        metadata
+    };
+    kept(before) == kept(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: &str, color: &str) -> Value {
+        json!({"metadata": {"name": name, "namespace": "shop"}, "color": color})
+    }
+
+    #[test]
+    fn the_same_object_again_is_no_change() {
+        let mut store = Store::default();
+        store.put("things", object("a", "red"));
+        store.put("things", object("a", "red"));
+        assert_eq!(store.version(), 1);
+        store.put("things", object("a", "blue"));
+        assert_eq!(store.version(), 2);
+        assert_eq!(store.list("things", Some("shop")).len(), 1);
+        assert!(store.list("things", Some("sho")).is_empty());
+    }
+
+    #[test]
+    fn the_log_forgets_and_says_so() {
+        let mut store = Store::default();
+        for turn in 0..=LOG_LIMIT {
+            store.put("things", object("a", &turn.to_string()));
+        }
+        assert!(store.since(0).is_none());
+        assert_eq!(store.since(1).map(Iterator::count), Some(LOG_LIMIT));
+        store.compact();
+        assert!(store.since(1).is_none());
+    }
+}

@@ -1,0 +1,357 @@
+//! Create, replace and patch: what is checked and kept on the way into the store.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::cluster::Cluster;
+use super::convert;
+use super::defaults;
+use super::json::{at, entries, is_terminating, items, name, present, remove, set, text, uid};
+use super::managers;
+use super::openapi;
+use super::patch::{self, Form};
+use super::resource::Resource;
+use super::status::ApiError;
+use super::validate;
+
+/// Which half of an object a write may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Main,
+    Status,
+}
+
+/// Where a write goes and on whose behalf.
+#[derive(Debug, Clone)]
+pub(super) struct Call<'a> {
+    pub(super) resource: &'a Resource,
+    pub(super) namespace: &'a str,
+    pub(super) name: &'a str,
+    pub(super) manager: &'a str,
+    /// Refuse fields that the kind's schema does not know.
+    pub(super) strict: bool,
+}
+
+impl Call<'_> {
+    fn existing(&self, cluster: &Cluster) -> Result<Arc<Value>, ApiError> {
+        cluster
+            .get(&self.resource.table(), self.namespace, self.name)
+            .ok_or_else(|| ApiError::not_found(self.resource, self.name))
+    }
+}
+
+/// Refuses a body that is not an object of this kind.
+fn check_type(resource: &Resource, body: &mut Value) -> Result<(), ApiError> {
+    if !body.is_object() {
+        return Err(ApiError::bad_request(
+            "couldn't get version/kind; json parse error: the body is not an object",
+        ));
+    }
+    let (version, kind) = (
+        text(body, "/apiVersion").to_owned(),
+        text(body, "/kind").to_owned(),
+    );
+    if kind.is_empty() {
+        return Err(ApiError::bad_request(format!(
+            "Object 'Kind' is missing in '{body}'"
+        )));
+    }
+    if kind != resource.kind || version != resource.group_version() {
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({version}, Kind={kind}) does not match the expected API version ({}, Kind={})",
+            resource.group_version(),
+            resource.kind
+        )));
+    }
+    if present(body, "/metadata") && !at(body, "/metadata").is_object() {
+        return Err(ApiError::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: json: cannot unmarshal into Go struct field {kind}.metadata of type v1.ObjectMeta"
+        )));
+    }
+    Ok(())
+}
+
+fn check_namespace(cluster: &Cluster, call: &Call<'_>, body: &mut Value) -> Result<(), ApiError> {
+    if !call.resource.namespaced {
+        remove(body, "/metadata/namespace");
+        return Ok(());
+    }
+    let named = text(body, "/metadata/namespace");
+    if !named.is_empty() && named != call.namespace {
+        return Err(ApiError::bad_request(format!(
+            "the namespace of the provided object does not match the namespace sent on the request ({named} != {})",
+            call.namespace
+        )));
+    }
+    set(body, "/metadata/namespace", call.namespace);
+    let Some(found) = cluster.get("namespaces", "", call.namespace) else {
+        return Err(ApiError::namespace_not_found(call.namespace));
+    };
+    if is_terminating(&found) {
+        let why = format!(
+            "unable to create new content in namespace {} because it is being terminated",
+            call.namespace
+        );
+        return Err(ApiError::forbidden(call.resource, name(body), &why));
+    }
+    Ok(())
+}
+
+/// Stores a new object and returns it as stored.
+pub(super) fn create(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    mut body: Value,
+) -> Result<Arc<Value>, ApiError> {
+    check_type(call.resource, &mut body)?;
+    openapi::check(call.resource, &body, call.strict)?;
+    check_namespace(cluster, call, &mut body)?;
+    for field in [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "selfLink",
+    ] {
+        remove(&mut body, &format!("/metadata/{field}"));
+    }
+    if call.resource.has_subresource("status")
+        && !matches!(call.resource.plural.as_str(), "nodes" | "persistentvolumes")
+    {
+        remove(&mut body, "/status");
+    }
+    let mut object = convert::inward(call.resource, tidy(body));
+    generate_name(cluster, call.resource, &mut object);
+    // The checks see all defaults; those that take numbers from the cluster come after, so that a refusal takes none.
+    let mut complete = object.clone();
+    defaults::apply(&mut cluster.clone(), call.resource, &mut complete);
+    let causes = validate::check(call.resource, &complete);
+    if !causes.is_empty() {
+        return Err(ApiError::invalid(call.resource, name(&object), &causes));
+    }
+    let table = call.resource.table();
+    if cluster.get(&table, call.namespace, name(&object)).is_some() {
+        return Err(ApiError::already_exists(call.resource, name(&object)));
+    }
+    defaults::apply(cluster, call.resource, &mut object);
+    let id = cluster.new_uid(&table, &object);
+    set(&mut object, "/metadata/uid", id);
+    if table == "jobs.batch" {
+        defaults::job_selector(&mut object);
+    }
+    managers::record_update(&mut object, call.manager, "Update", &cluster.timestamp());
+    Ok(cluster.create(&table, object))
+}
+
+/// Puts type and metadata first, as everyone prints them, and drops nulls at the top.
+fn tidy(body: Value) -> Value {
+    let Value::Object(mut rest) = body else {
+        return body;
+    };
+    let mut ordered = Map::new();
+    for key in ["apiVersion", "kind", "metadata"] {
+        ordered.insert(
+            key.to_owned(),
+            rest.shift_remove(key).unwrap_or_else(|| json!({})),
+        );
+    }
+    ordered.extend(rest.into_iter().filter(|(_, value)| !value.is_null()));
+    Value::Object(ordered)
+}
+
+fn generate_name(cluster: &mut Cluster, resource: &Resource, object: &mut Value) {
+    let prefix = text(object, "/metadata/generateName").to_owned();
+    if !name(object).is_empty() || prefix.is_empty() {
+        return;
+    }
+    let place = text(object, "/metadata/namespace").to_owned();
+    let mut made = format!("{prefix}{}", cluster.suffix(&prefix));
+    while cluster.get(&resource.table(), &place, &made).is_some() {
+        made = format!("{prefix}{}", cluster.suffix(&prefix));
+    }
+    set(object, "/metadata/name", made);
+}
+
+/// Replaces an object by `body`, which says what it expects the old one to be where it carries version or uid.
+pub(super) fn replace(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    part: Part,
+    mut body: Value,
+) -> Result<Arc<Value>, ApiError> {
+    check_type(call.resource, &mut body)?;
+    if name(&body) != call.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({})",
+            name(&body),
+            call.name
+        )));
+    }
+    let existing = call.existing(cluster)?;
+    openapi::check(call.resource, &body, call.strict)?;
+    check_preconditions(call, &existing, &body)?;
+    let mut object = convert::inward(call.resource, tidy(body));
+    managers::keep(&existing, &mut object);
+    managers::record_update(&mut object, call.manager, "Update", &cluster.timestamp());
+    store(cluster, call, part, &existing, object)
+}
+
+fn check_preconditions(call: &Call<'_>, existing: &Value, body: &Value) -> Result<(), ApiError> {
+    let wanted = text(body, "/metadata/resourceVersion");
+    if !wanted.is_empty() && wanted != text(existing, "/metadata/resourceVersion") {
+        return Err(ApiError::modified(call.resource, call.name));
+    }
+    if !uid(body).is_empty() && uid(body) != uid(existing) {
+        let why = format!(
+            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            uid(body),
+            uid(existing)
+        );
+        return Err(ApiError::conflict(call.resource, call.name, &why));
+    }
+    Ok(())
+}
+
+/// Patches an object; an apply creates it where it is missing. True if it was created.
+pub(super) fn patch(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    part: Part,
+    form: Form,
+    body: &Value,
+) -> Result<(bool, Arc<Value>), ApiError> {
+    let existing = match call.existing(cluster) {
+        Ok(existing) => existing,
+        Err(_) if form == Form::Apply && part == Part::Main => {
+            return apply_new(cluster, call, body).map(|made| (true, made));
+        }
+        Err(missing) => return Err(missing),
+    };
+    let shown = convert::outward(call.resource, &existing);
+    if form != Form::Json {
+        check_preconditions(call, &existing, body)?;
+    }
+    let mut patched = patch::apply(form, &shown, body)?;
+    check_type(call.resource, &mut patched)?;
+    openapi::check(call.resource, &patched, call.strict)?;
+    if form == Form::Apply {
+        managers::drop_given_up(&mut patched, &shown, body, call.manager);
+    }
+    check_preconditions(call, &existing, &patched)?;
+    if name(&patched) != call.name {
+        return Err(ApiError::bad_request(
+            "metadata.name: Invalid value: field is immutable",
+        ));
+    }
+    let mut object = convert::inward(call.resource, tidy(patched));
+    managers::keep(&existing, &mut object);
+    let now = cluster.timestamp();
+    if form == Form::Apply {
+        managers::record_apply(&mut object, call.manager, body, &now);
+    } else {
+        managers::record_update(&mut object, call.manager, "Update", &now);
+    }
+    store(cluster, call, part, &existing, object).map(|stored| (false, stored))
+}
+
+fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc<Value>, ApiError> {
+    let mut new = body.clone();
+    if name(&new).is_empty() {
+        set(&mut new, "/metadata/name", call.name);
+    }
+    if name(&new) != call.name {
+        let why = format!(
+            "metadata.name: Invalid value: {:?}: must equal {:?}",
+            name(&new),
+            call.name
+        );
+        return Err(ApiError::bad_request(why));
+    }
+    if !text(&new, "/metadata/resourceVersion").is_empty() {
+        return Err(ApiError::modified(call.resource, call.name));
+    }
+    let made = create(cluster, call, new)?;
+    let mut object = (*made).clone();
+    set(&mut object, "/metadata/managedFields", json!([]));
+    managers::record_apply(&mut object, call.manager, body, &cluster.timestamp());
+    set(
+        &mut object,
+        "/metadata/resourceVersion",
+        text(&made, "/metadata/resourceVersion").to_owned(),
+    );
+    Ok(cluster.amend(&call.resource.table(), object))
+}
+
+/// Checks and stores the changed object, keeping what a write of this part may not touch.
+fn store(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    part: Part,
+    existing: &Value,
+    mut object: Value,
+) -> Result<Arc<Value>, ApiError> {
+    keep_system_fields(existing, &mut object);
+    let has_status = call.resource.has_subresource("status");
+    match part {
+        Part::Status => object = with_status(existing, &object),
+        Part::Main if has_status => restore(existing, &mut object, "/status"),
+        Part::Main => {}
+    }
+    defaults::apply(cluster, call.resource, &mut object);
+    let mut causes = validate::check(call.resource, &object);
+    causes.extend(validate::check_update(call.resource, existing, &object));
+    if !causes.is_empty() {
+        return Err(ApiError::invalid(call.resource, call.name, &causes));
+    }
+    let stored = cluster.update(&call.resource.table(), object);
+    if is_terminating(&stored)
+        && items(&stored, "/metadata/finalizers").is_empty()
+        && call.resource.plural != "pods"
+    {
+        let is_held = call.resource.plural == "namespaces" && !items(&stored, "/spec/finalizers").is_empty();
+        if !is_held {
+            cluster
+                .store
+                .remove(&call.resource.table(), call.namespace, call.name);
+        }
+    }
+    Ok(stored)
+}
+
+fn restore(existing: &Value, object: &mut Value, pointer: &str) {
+    match existing.pointer(pointer) {
+        Some(old) => set(object, pointer, old.clone()),
+        None => {
+            remove(object, pointer);
+        }
+    }
+}
+
+fn keep_system_fields(existing: &Value, object: &mut Value) {
+    for field in [
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "resourceVersion",
+    ] {
+        restore(existing, object, &format!("/metadata/{field}"));
+    }
+    for map in ["/metadata/labels", "/metadata/annotations"] {
+        if entries(object, map).is_some_and(Map::is_empty) {
+            remove(object, map);
+        }
+    }
+}
+
+fn with_status(existing: &Value, object: &Value) -> Value {
+    let mut kept = existing.clone();
+    restore(object, &mut kept, "/status");
+    restore(object, &mut kept, "/metadata/managedFields");
+    kept
+}
