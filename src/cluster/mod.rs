@@ -1,8 +1,11 @@
 //! The only user of `kube`: context, discovery, gathering evidence, applying, watching.
 
+mod apply;
+mod compare;
 pub mod connect;
 pub mod discovery;
 pub mod error;
+mod gather;
 mod json;
 mod lower;
 mod manifest;
@@ -10,8 +13,11 @@ mod paths;
 pub mod read;
 mod snapshot;
 mod transport;
+mod verify;
 
+pub use apply::{ApplyFailure, Receipt};
 pub use connect::{Cluster, ConnectOptions, ContextFacts};
 pub use discovery::Served;
 pub use error::ClusterError;
 pub use read::ReadOutput;
+pub use verify::Verified;

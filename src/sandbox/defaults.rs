@@ -20,9 +20,11 @@ pub(super) fn apply(cluster: &mut Cluster, resource: &Resource, object: &mut Val
         "secrets" => secret(object),
         "namespaces" => namespace(object),
         "persistentvolumeclaims" => claim(object),
-        "horizontalpodautoscalers.autoscaling" => ensure(object, "/spec/minReplicas", 1),
+        "horizontalpodautoscalers.autoscaling" => {
+            ensure(object, "/spec/minReplicas", 1);
+        }
         "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
-            binding(object)
+            binding(object);
         }
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object),
         "storageclasses.storage.k8s.io" => {

@@ -131,7 +131,7 @@ fn add_finalizer(object: &mut Value, finalizer: &str) {
 
 /// Cuts the ties from dependents to `owner`.
 fn orphan(cluster: &mut Cluster, owner: &Value) {
-    let owned: Vec<(String, Arc<Value>)> = cluster
+    let dependents: Vec<(String, Arc<Value>)> = cluster
         .store
         .everything()
         .filter(|(_, object)| {
@@ -141,7 +141,7 @@ fn orphan(cluster: &mut Cluster, owner: &Value) {
         })
         .map(|(table, object)| (table.to_owned(), object.clone()))
         .collect();
-    for (table, object) in owned {
+    for (table, object) in dependents {
         let mut object = (*object).clone();
         let kept: Vec<Value> = items(&object, "/metadata/ownerReferences")
             .iter()

@@ -105,9 +105,9 @@ fn type_of(bytes: &[u8]) -> Option<(String, String)> {
         if let Wire::Bytes(bytes) = wire {
             let text = String::from_utf8(bytes.to_vec()).ok()?;
             if number == 1 {
-                parts.0 = text
+                parts.0 = text;
             } else {
-                parts.1 = text
+                parts.1 = text;
             }
         }
     }
@@ -239,7 +239,7 @@ fn entry(kind: &str, wire: &Wire<'_>, depth: u32) -> Option<(String, Value)> {
     let (mut key, mut item) = (String::new(), Value::Null);
     for (number, wire) in fields(bytes)? {
         match number {
-            1 => key = string(&wire).as_str()?.to_owned(),
+            1 => string(&wire).as_str()?.clone_into(&mut key),
             _ => item = value(kind, &wire, depth)?,
         }
     }

@@ -106,33 +106,31 @@ fn add(cluster: &mut Cluster, mut objects: Vec<Value>) -> Result<(), SandboxErro
     };
     objects.sort_by_key(rank);
     for object in objects {
-        add_one(cluster, object)?;
+        add_one(cluster, &object)?;
     }
     Ok(())
 }
 
-fn add_one(cluster: &mut Cluster, object: Value) -> Result<(), SandboxError> {
-    let (version, kind) = (text(&object, "/apiVersion"), text(&object, "/kind"));
-    let label = format!("{} {}", kind.to_lowercase(), name(&object));
+fn add_one(cluster: &mut Cluster, object: &Value) -> Result<(), SandboxError> {
+    let (version, kind) = (text(object, "/apiVersion"), text(object, "/kind"));
+    let label = format!("{} {}", kind.to_lowercase(), name(object));
     let Some(resource) = cluster.resource_of_kind(version, kind) else {
         let why = format!("no resource of kind `{kind}` in `{version}` is served");
         return Err(SandboxError::Refused { object: label, why });
     };
-    let place = match text(&object, "/metadata/namespace") {
+    let place = match text(object, "/metadata/namespace") {
         _ if !resource.namespaced => String::new(),
         "" => "default".to_owned(),
         named => named.to_owned(),
     };
     if !place.is_empty() && cluster.get("namespaces", "", &place).is_none() {
-        add_one(
-            cluster,
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}}),
-        )?;
+        let space = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}});
+        add_one(cluster, &space)?;
     }
     let call = Call {
         resource: &resource,
         namespace: &place,
-        name: name(&object),
+        name: name(object),
         manager: "sandbox",
         strict: false,
     };
@@ -144,7 +142,7 @@ fn add_one(cluster: &mut Cluster, object: Value) -> Result<(), SandboxError> {
             &call,
             write::Part::Main,
             super::patch::Form::Merge,
-            &unversioned(&object),
+            &unversioned(object),
         )
         .map(|_| ())
         .map_err(|error| SandboxError::Refused {

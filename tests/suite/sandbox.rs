@@ -1,5 +1,7 @@
 //! The sandbox held against the real kubectl, which is its conformance test.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -93,6 +95,7 @@ fn has(printed: &str, parts: &[&str]) {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of commands")]
 fn reads_print_what_kubectl_users_know() {
     let Some(cluster) = start(Seed::Shop) else { return };
     has(
@@ -285,6 +288,29 @@ fn a_broken_image_never_becomes_ready() {
 }
 
 #[test]
+fn create_makes_everything_it_can_make() {
+    let Some(cluster) = start(Seed::Shop) else { return };
+    cluster.good("create role reader --verb=get,list --resource=pods,deployments.apps");
+    cluster.good("create rolebinding reader --role=reader --user=ann --serviceaccount=shop:default");
+    cluster.good("create clusterrole probe --verb=get --non-resource-url=/healthz");
+    cluster.good("create quota limit --hard=cpu=10,memory=8Gi");
+    cluster.good("create ingress extra --rule=extra.example.com/*=web:80 --class=nginx");
+    cluster.good("create poddisruptionbudget cart --selector=app=cart --max-unavailable=50%");
+    cluster.good("create priorityclass high --value=1000 --description=high");
+    cluster.good("create serviceaccount bot");
+    cluster.good("create cronjob tick --image=busybox --schedule='*/5 * * * *' -- date");
+    cluster.good("create service nodeport extra --tcp=80:8080");
+    has(
+        &cluster.good("get svc extra -o jsonpath={.spec.ports[0].targetPort}"),
+        &["8080"],
+    );
+    has(
+        &cluster.good("get quota,ing,pdb,pc,sa,cj,role,rolebinding -o wide"),
+        &["cpu: 0/10", "50%", "1000", "ann"],
+    );
+}
+
+#[test]
 fn writes_do_what_they_say() {
     let Some(cluster) = start(Seed::Shop) else { return };
     cluster.good("scale deployment web --replicas=5");
@@ -331,24 +357,6 @@ fn writes_do_what_they_say() {
         &["NotFound", "namespaces \"lab\" not found"],
     );
     has(&cluster.good("create token default"), &["sandbox."]);
-    cluster.good("create role reader --verb=get,list --resource=pods,deployments.apps");
-    cluster.good("create rolebinding reader --role=reader --user=ann --serviceaccount=shop:default");
-    cluster.good("create clusterrole probe --verb=get --non-resource-url=/healthz");
-    cluster.good("create quota limit --hard=cpu=10,memory=8Gi");
-    cluster.good("create ingress extra --rule=extra.example.com/*=web:80 --class=nginx");
-    cluster.good("create poddisruptionbudget cart --selector=app=cart --max-unavailable=50%");
-    cluster.good("create priorityclass high --value=1000 --description=high");
-    cluster.good("create serviceaccount bot");
-    cluster.good("create cronjob tick --image=busybox --schedule='*/5 * * * *' -- date");
-    cluster.good("create service nodeport extra --tcp=80:8080");
-    has(
-        &cluster.good("get svc extra -o jsonpath={.spec.ports[0].targetPort}"),
-        &["8080"],
-    );
-    has(
-        &cluster.good("get quota,ing,pdb,pc,sa,cj,role,rolebinding -o wide"),
-        &["cpu: 0/10", "50%", "1000", "ann"],
-    );
     has(
         &cluster.bad("get deployment nope"),
         &["deployments.apps \"nope\" not found"],
@@ -651,7 +659,11 @@ fn codes(cluster: &Stand, requests: &[(&str, &str, &str, Vec<u8>)]) -> Vec<u16> 
         .collect()
 }
 
+/// The code expected, and the request.
+type Case<'a> = (u16, (&'a str, &'a str, &'a str, Vec<u8>));
+
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn nonsense_gets_the_code_it_deserves() {
     let Some(cluster) = start(Seed::Shop) else { return };
     let web = "/apis/apps/v1/namespaces/shop/deployments/web";
@@ -662,7 +674,7 @@ fn nonsense_gets_the_code_it_deserves() {
         "application/strategic-merge-patch+json",
     );
     let deep = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000)).into_bytes();
-    let cases: Vec<(u16, (&str, &str, &str, Vec<u8>))> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (404, ("GET", "/nothing", json, vec![])),
         (404, ("GET", "/apis/none.io/v1/things", json, vec![])),
         (405, ("POST", web, json, vec![])),

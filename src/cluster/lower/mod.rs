@@ -10,6 +10,10 @@ mod workload;
 
 use std::collections::HashMap;
 
+pub(super) use creation::will_make;
+pub(super) use node::fate;
+pub(super) use workload::pods_of_change;
+
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -316,7 +316,20 @@ fn judge(
             &now,
         );
     }
-    let Some(current) = current else { return };
+    if let Some(current) = current {
+        judge_progress(cluster, object, current, is_complete, has_moved);
+    }
+}
+
+/// Sets the condition Progressing.
+fn judge_progress(
+    cluster: &mut Cluster,
+    object: &mut Value,
+    current: &Value,
+    is_complete: bool,
+    has_moved: bool,
+) {
+    let now = cluster.timestamp();
     let subject = format!("ReplicaSet {:?}", name(current));
     if is_complete {
         let message = format!("{subject} has successfully progressed.");

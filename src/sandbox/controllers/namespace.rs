@@ -18,7 +18,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
             "ServiceAccount",
             name(&space),
             "default",
-            json!({}),
+            &json!({}),
         );
         let certificate =
             json!({"data": {"ca.crt": "-----BEGIN CERTIFICATE-----\nsandbox\n-----END CERTIFICATE-----\n"}});
@@ -28,18 +28,18 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
             "ConfigMap",
             name(&space),
             "kube-root-ca.crt",
-            certificate,
+            &certificate,
         );
     }
 }
 
-fn ensure(cluster: &mut Cluster, table: &str, kind: &str, place: &str, object_name: &str, rest: Value) {
+fn ensure(cluster: &mut Cluster, table: &str, kind: &str, place: &str, object_name: &str, rest: &Value) {
     if cluster.get(table, place, object_name).is_some() {
         return;
     }
     let mut object =
         json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": object_name, "namespace": place}});
-    json_patch::merge(&mut object, &rest);
+    json_patch::merge(&mut object, rest);
     cluster.create(table, object);
 }
 

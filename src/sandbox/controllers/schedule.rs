@@ -18,17 +18,16 @@ pub(super) fn choose(cluster: &Cluster, pod: &Value) -> Result<String, String> {
             obstacles.push("Insufficient memory");
             continue;
         }
-        match obstacle(pod, node, &placed) {
-            Some(obstacle) => obstacles.push(obstacle),
-            None => {
-                let load = placed
-                    .iter()
-                    .filter(|one| text(one, "/spec/nodeName") == name(node))
-                    .count();
-                if best.as_ref().is_none_or(|(least, _)| load < *least) {
-                    best = Some((load, name(node).to_owned()));
-                }
-            }
+        if let Some(obstacle) = obstacle(pod, node, &placed) {
+            obstacles.push(obstacle);
+            continue;
+        }
+        let load = placed
+            .iter()
+            .filter(|one| text(one, "/spec/nodeName") == name(node))
+            .count();
+        if best.as_ref().is_none_or(|(least, _)| load < *least) {
+            best = Some((load, name(node).to_owned()));
         }
     }
     best.map(|(_, node)| node)

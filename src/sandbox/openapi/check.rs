@@ -24,14 +24,10 @@ struct Findings {
 /// Refuses an object whose fields have the wrong type, or, if `strict`, that has unknown ones.
 pub(in crate::sandbox) fn check(resource: &Resource, object: &Value, strict: bool) -> Result<(), ApiError> {
     let mut findings = Findings::default();
-    match &resource.schema {
-        Some(schema) => walk_custom(object, schema, &mut findings),
-        None => {
-            let Some(schema) = schemas::all().get(&schemas::name(resource)) else {
-                return Ok(());
-            };
-            walk(object, schema, "", 0, false, &mut findings);
-        }
+    if let Some(schema) = &resource.schema {
+        walk_custom(object, schema, &mut findings);
+    } else if let Some(schema) = schemas::all().get(&schemas::name(resource)) {
+        walk(object, schema, "", 0, false, &mut findings);
     }
     let kind = &resource.kind;
     let refuse = |why: String| {

@@ -24,11 +24,10 @@ pub(in crate::sandbox) fn merge_key(field: &str, sample: &Value) -> Option<&'sta
         "volumeDevices" => Some("devicePath"),
         "ports" if has("containerPort") => Some("containerPort"),
         "ports" if has("port") => Some("port"),
-        "hostAliases" => Some("ip"),
         "conditions" | "addresses" => Some("type"),
         "ownerReferences" => Some("uid"),
         "topologySpreadConstraints" => Some("topologyKey"),
-        "podIPs" | "hostIPs" => Some("ip"),
+        "podIPs" | "hostIPs" | "hostAliases" => Some("ip"),
         _ => None,
     }
 }
