@@ -103,7 +103,7 @@ impl Cluster {
     ) -> Result<State, ClusterError> {
         let mut told = String::new();
         loop {
-            let state = self.look(touched).await?;
+            let state = self.look_at(touched).await?;
             let State::Waiting(news) = &state else {
                 return Ok(state);
             };
@@ -120,7 +120,7 @@ impl Cluster {
         }
     }
 
-    async fn look(&self, touched: &Touched) -> Result<State, ClusterError> {
+    async fn look_at(&self, touched: &Touched) -> Result<State, ClusterError> {
         let goal = goal_of(touched);
         let words = words_of(&touched.call);
         if goal == Goal::None {
