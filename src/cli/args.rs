@@ -62,8 +62,8 @@ pub struct Common {
     #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
     /// Use a cluster in a box that ends with the command; its objects come from FILE or a folder if given
-    #[arg(long, global = true, value_name = "FILE|DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub sandbox: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "FILE|DIR", num_args = 0..=1, require_equals = true)]
+    pub sandbox: Option<Option<PathBuf>>,
     /// How to print
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORM")]
     pub output: Output,

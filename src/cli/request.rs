@@ -24,10 +24,7 @@ pub fn connection(common: &Common) -> Connection {
         kubeconfig: common.kubeconfig.clone(),
         impersonate: common.impersonate.clone(),
         impersonate_groups: common.impersonate_groups.clone(),
-        sandbox: common.sandbox.as_ref().map(|seed| match seed.as_os_str().is_empty() {
-            true => sandbox::Seed::Shop,
-            false => sandbox::Seed::Path(seed.clone()),
-        }),
+        sandbox: common.sandbox.clone().map(|seed| seed.map_or(sandbox::Seed::Shop, sandbox::Seed::Path)),
     }
 }
 
