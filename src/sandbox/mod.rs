@@ -141,6 +141,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let shared = Arc::new(server::Shared::new(cluster));
     tokio::spawn(server::tick(shared.clone()));
+    tokio::task::spawn_blocking(openapi::warm);
     let stop = shared.stop.clone();
     let serve =
         axum::serve(listener, server::router(shared.clone())).with_graceful_shutdown(stop.cancelled_owned());

@@ -528,6 +528,41 @@ fn dry_runs_change_nothing() {
 }
 
 #[test]
+fn deletion_takes_or_leaves_dependents() {
+    let Some(cluster) = start(Seed::Shop) else { return };
+    cluster.good("delete deployment web --cascade=foreground --timeout=60s");
+    assert_eq!(cluster.good("get rs,pods -l app=web -o name"), "");
+    cluster.good("delete deployment cart --cascade=orphan");
+    has(
+        &cluster.good("get rs,pods -l app=cart -o name"),
+        &["replicaset.apps/cart-", "pod/cart-"],
+    );
+    cluster.good("annotate configmap web-config a=b");
+    cluster.good(
+        "patch configmap web-config --type=merge -p '{\"metadata\":{\"finalizers\":[\"example.com/hold\"]}}'",
+    );
+    cluster.good("delete configmap web-config --wait=false");
+    has(
+        &cluster.good("get configmap web-config -o yaml"),
+        &["deletionTimestamp"],
+    );
+    cluster.good("patch configmap web-config --type=merge -p '{\"metadata\":{\"finalizers\":null}}'");
+    has(&cluster.bad("get configmap web-config"), &["NotFound"]);
+    let pod = cluster
+        .good("get pods -l app=payments-api -o name")
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned();
+    cluster.good(&format!("delete {pod}"));
+    cluster.good("rollout status deployment/payments-api --timeout=60s");
+    has(
+        &cluster.bad("delete namespace default"),
+        &["this namespace may not be deleted"],
+    );
+}
+
+#[test]
 fn a_stale_version_is_a_conflict() {
     let Some(cluster) = start(Seed::Shop) else { return };
     let stale = cluster.good("get deployment web -o json");
