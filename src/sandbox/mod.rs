@@ -5,7 +5,7 @@
 //!
 //! Pods come up a moment after they are made. A pod whose image contains `missing` or ends in `:broken` never does;
 //! the annotation `sandbox.sayso.dev/fault` (`crash-loop`, `image-pull`, `oom`, `unready`, `unschedulable`) on a pod
-//! template makes its pods fail in that way. One owner gets 250 pods at most.
+//! template makes its pods fail in that way. One owner gets 200 pods at most.
 //!
 //! What it does not do: run or attach to containers, enforce quotas and limits, schedule by affinity, scale by
 //! autoscaler, start cron jobs, detect conflicts of server-side apply.

@@ -26,7 +26,7 @@ use super::selector::Labels;
 const PASS_LIMIT: usize = 200;
 
 /// The most pods that one owner gets, whatever it asks for: a sandbox is no place for thousands.
-const POD_LIMIT: i64 = 250;
+const POD_LIMIT: i64 = 200;
 
 /// Runs every controller until none has anything left to do at this moment.
 pub(super) fn reconcile(cluster: &mut Cluster) {
