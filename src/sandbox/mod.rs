@@ -5,7 +5,10 @@
 //!
 //! Pods come up a moment after they are made. A pod whose image contains `missing` or ends in `:broken` never does;
 //! the annotation `sandbox.sayso.dev/fault` (`crash-loop`, `image-pull`, `oom`, `unready`, `unschedulable`) on a pod
-//! template makes its pods fail in that way.
+//! template makes its pods fail in that way. One owner gets 200 pods at most.
+//!
+//! What it does not do: run or attach to containers, enforce quotas and limits, schedule by affinity, scale by
+//! autoscaler, start cron jobs, detect conflicts of server-side apply.
 
 mod access;
 mod cluster;
@@ -141,6 +144,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let shared = Arc::new(server::Shared::new(cluster));
     tokio::spawn(server::tick(shared.clone()));
+    tokio::task::spawn_blocking(openapi::warm);
     let stop = shared.stop.clone();
     let serve =
         axum::serve(listener, server::router(shared.clone())).with_graceful_shutdown(stop.cancelled_owned());

@@ -44,7 +44,7 @@ impl Selection {
             .as_deref()
             .is_none_or(|wanted| wanted == namespace(object))
             && self.labels.matches(object)
-            && self.fields.matches(&convert::outward(resource, object))
+            && (self.fields.is_empty() || self.fields.matches(&convert::outward(resource, object)))
     }
 
     pub(super) fn choose(&self, cluster: &Cluster, resource: &Resource) -> Vec<Arc<Value>> {

@@ -25,7 +25,7 @@ use super::server::Shared;
 use super::status::ApiError;
 use super::subresource;
 use super::watch;
-use super::write::{self, Call, Part};
+use super::write::{self, Call, Checks, Part};
 
 type Answer = Result<Response, ApiError>;
 
@@ -199,13 +199,14 @@ fn perform(
     target: &Target,
 ) -> Result<(StatusCode, Value), ApiError> {
     let manager = asked.manager();
-    let strict = asked.query.get("fieldValidation") == "Strict";
+    let is_strict = asked.query.get("fieldValidation") == "Strict";
+    let checks = if is_strict { Checks::Strict } else { Checks::Types };
     let call = Call {
         resource,
         namespace: &target.namespace,
         name: &target.name,
         manager: &manager,
-        strict,
+        checks,
     };
     match target.subresource.as_str() {
         "" => perform_main(cluster, &call, asked, target),

@@ -9,7 +9,7 @@ use super::cluster::Cluster;
 use super::controllers;
 use super::json::{items, name, text};
 use super::status::ApiError;
-use super::write::{self, Call};
+use super::write::{self, Call, Checks};
 use super::{SandboxError, Seed};
 
 const BOOTSTRAP: &str = include_str!("../../assets/sandbox/bootstrap.yaml");
@@ -25,14 +25,14 @@ pub(super) fn plant(seed: &Seed) -> Result<Cluster, SandboxError> {
     if matches!(seed, Seed::Shop) {
         cluster.backdate(SHOP_AGE);
     }
-    add_all(&mut cluster, "bootstrap", BOOTSTRAP)?;
+    add_all(&mut cluster, "bootstrap", BOOTSTRAP, Checks::Off)?;
     match seed {
-        Seed::Shop => add_all(&mut cluster, "shop", SHOP)?,
-        Seed::Manifests(written) => add_all(&mut cluster, "manifests", written)?,
+        Seed::Shop => add_all(&mut cluster, "shop", SHOP, Checks::Off)?,
+        Seed::Manifests(written) => add_all(&mut cluster, "manifests", written, Checks::Types)?,
         Seed::Path(path) => add_path(&mut cluster, path)?,
     }
     if cluster.store.list("nodes", None).is_empty() {
-        add_all(&mut cluster, "node", NODE)?;
+        add_all(&mut cluster, "node", NODE, Checks::Off)?;
     }
     controllers::settle(&mut cluster);
     cluster.go_live();
@@ -48,7 +48,7 @@ fn add_path(cluster: &mut Cluster, path: &Path) -> Result<(), SandboxError> {
         })?;
         documents.extend(parse(&file.display().to_string(), &written)?);
     }
-    add(cluster, documents)
+    add(cluster, documents, Checks::Types)
 }
 
 /// The manifests at `path`: the file itself, or a folder's files in order of their names.
@@ -73,9 +73,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, SandboxError> {
     Ok(all)
 }
 
-fn add_all(cluster: &mut Cluster, source: &str, written: &str) -> Result<(), SandboxError> {
+fn add_all(cluster: &mut Cluster, source: &str, written: &str, checks: Checks) -> Result<(), SandboxError> {
     let documents = parse(source, written)?;
-    add(cluster, documents)
+    add(cluster, documents, checks)
 }
 
 /// Every object in a text of one or more documents; lists are opened.
@@ -97,7 +97,7 @@ fn parse(source: &str, written: &str) -> Result<Vec<Value>, SandboxError> {
 }
 
 /// Stores the objects: definitions and namespaces first, then the rest as written.
-fn add(cluster: &mut Cluster, mut objects: Vec<Value>) -> Result<(), SandboxError> {
+fn add(cluster: &mut Cluster, mut objects: Vec<Value>, checks: Checks) -> Result<(), SandboxError> {
     let rank = |object: &Value| match text(object, "/kind") {
         "CustomResourceDefinition" => 0,
         "Namespace" => 1,
@@ -106,12 +106,12 @@ fn add(cluster: &mut Cluster, mut objects: Vec<Value>) -> Result<(), SandboxErro
     };
     objects.sort_by_key(rank);
     for object in objects {
-        add_one(cluster, &object)?;
+        add_one(cluster, &object, checks)?;
     }
     Ok(())
 }
 
-fn add_one(cluster: &mut Cluster, object: &Value) -> Result<(), SandboxError> {
+fn add_one(cluster: &mut Cluster, object: &Value, checks: Checks) -> Result<(), SandboxError> {
     let (version, kind) = (text(object, "/apiVersion"), text(object, "/kind"));
     let label = format!("{} {}", kind.to_lowercase(), name(object));
     let Some(resource) = cluster.resource_of_kind(version, kind) else {
@@ -125,14 +125,14 @@ fn add_one(cluster: &mut Cluster, object: &Value) -> Result<(), SandboxError> {
     };
     if !place.is_empty() && cluster.get("namespaces", "", &place).is_none() {
         let space = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}});
-        add_one(cluster, &space)?;
+        add_one(cluster, &space, checks)?;
     }
     let call = Call {
         resource: &resource,
         namespace: &place,
         name: name(object),
         manager: "sandbox",
-        strict: false,
+        checks,
     };
     match write::create(cluster, &call, object.clone()) {
         Ok(_) => Ok(()),

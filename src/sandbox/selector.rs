@@ -185,6 +185,10 @@ impl Fields {
             .map(Self)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// True if every comparison holds; an absent field reads as the empty string.
     pub(super) fn matches(&self, object: &Value) -> bool {
         self.0.iter().all(|(pointer, equal, wanted)| {

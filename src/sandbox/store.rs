@@ -173,15 +173,15 @@ fn is_same(before: &Value, after: &Value) -> bool {
 }
 
 fn is_same_metadata(before: &Value, after: &Value) -> bool {
-    let kept = |metadata: &Value| {
-        let mut metadata = metadata.clone();
-        if let Some(map) = metadata.as_object_mut() {
-            map.shift_remove("resourceVersion");
-            map.shift_remove("managedFields");
-        }
-        metadata
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return before == after;
     };
-    kept(before) == kept(after)
+    let counts = |key: &&String| !matches!(key.as_str(), "resourceVersion" | "managedFields");
+    before
+        .keys()
+        .filter(counts)
+        .all(|key| before.get(key) == after.get(key))
+        && before.keys().filter(counts).count() == after.keys().filter(counts).count()
 }
 
 #[cfg(test)]

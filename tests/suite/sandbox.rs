@@ -528,6 +528,47 @@ fn dry_runs_change_nothing() {
 }
 
 #[test]
+fn deletion_takes_or_leaves_dependents() {
+    let Some(cluster) = start(Seed::Shop) else { return };
+    cluster.good("delete deployment web --cascade=foreground --timeout=60s");
+    assert_eq!(cluster.good("get rs,pods -l app=web -o name"), "");
+    cluster.good("delete deployment cart --cascade=orphan");
+    has(
+        &cluster.good("get rs,pods -l app=cart -o name"),
+        &["replicaset.apps/cart-", "pod/cart-"],
+    );
+    let orphan = cluster.good("get rs -l app=cart -o jsonpath={.items[0].metadata.uid}");
+    let again = "--image=registry.example.com/shop/cart:1.4.2 --replicas=2";
+    cluster.good(&format!("create deployment cart {again}"));
+    has(
+        &cluster.good("get rs -l app=cart -o jsonpath={.items[*].metadata.uid}"),
+        &[&orphan],
+    );
+    cluster.good(
+        "patch configmap web-config --type=merge -p '{\"metadata\":{\"finalizers\":[\"example.com/hold\"]}}'",
+    );
+    cluster.good("delete configmap web-config --wait=false");
+    has(
+        &cluster.good("get configmap web-config -o yaml"),
+        &["deletionTimestamp"],
+    );
+    cluster.good("patch configmap web-config --type=merge -p '{\"metadata\":{\"finalizers\":null}}'");
+    has(&cluster.bad("get configmap web-config"), &["NotFound"]);
+    let pod = cluster
+        .good("get pods -l app=payments-api -o name")
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned();
+    cluster.good(&format!("delete {pod}"));
+    cluster.good("rollout status deployment/payments-api --timeout=60s");
+    has(
+        &cluster.bad("delete namespace default"),
+        &["this namespace may not be deleted"],
+    );
+}
+
+#[test]
 fn a_stale_version_is_a_conflict() {
     let Some(cluster) = start(Seed::Shop) else { return };
     let stale = cluster.good("get deployment web -o json");
@@ -730,6 +771,10 @@ fn nonsense_gets_the_code_it_deserves() {
             422,
             ("PATCH", &*format!("{web}?dryRun=Some"), merge, b"{}".to_vec()),
         ),
+        (200, ("PATCH", "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web", merge,
+            br#"{"spec":{"minAvailable":null,"maxUnavailable":-9223372036854775808}}"#.to_vec())),
+        (200, ("PATCH", web, merge, br#"{"metadata":{"annotations":{"deployment.kubernetes.io/revision":"9223372036854775807"}}}"#.to_vec())),
+        (200, ("PATCH", "/apis/apps/v1/namespaces/blog/deployments/web", merge, br#"{"spec":{"replicas":2147483647}}"#.to_vec())),
         (413, ("POST", all, json, vec![b' '; 4 * 1024 * 1024])),
         (400, ("GET", "/api/v1/pods?labelSelector=%3D%3D", json, vec![])),
         (400, ("GET", "/api/v1/pods?continue=zz", json, vec![])),

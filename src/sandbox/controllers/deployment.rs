@@ -24,6 +24,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
 }
 
 fn sync(cluster: &mut Cluster, deployment: &Value) {
+    super::adopt(cluster, SETS, deployment, "Deployment");
     let sets = cluster.controlled(SETS, namespace(deployment), uid(deployment));
     let current = sets.iter().find(|set| is_same_template(deployment, set)).cloned();
     let is_paused = flag(deployment, "/spec/paused");
@@ -75,7 +76,7 @@ fn touch(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>], current
         .unwrap_or(0);
     let mut set = (**current).clone();
     if revision(current) <= newest {
-        annotate(&mut set, REVISION, &(newest + 1).to_string());
+        annotate(&mut set, REVISION, &newest.saturating_add(1).to_string());
     }
     copy_annotations(deployment, &mut set);
     let stored = cluster.update(SETS, set);
@@ -122,11 +123,11 @@ fn new_set(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>]) -> Ar
     ] {
         crate::sandbox::json::set(&mut set, &format!("{place}/{HASH}"), hash.clone());
     }
-    annotate(&mut set, REVISION, &(newest + 1).to_string());
+    annotate(&mut set, REVISION, &newest.saturating_add(1).to_string());
     copy_annotations(deployment, &mut set);
     own(&mut set, deployment, "apps/v1", "Deployment");
     let stored = cluster.create(SETS, set);
-    mark_revision(cluster, deployment, newest + 1);
+    mark_revision(cluster, deployment, newest.saturating_add(1));
     stored
 }
 

@@ -50,7 +50,9 @@ fn sync(cluster: &mut Cluster, job: &Value) {
     let wanted = if is_suspended || has_failed || is_complete {
         0
     } else {
-        (completions - succeeded).min(count(job, "/spec/parallelism"))
+        (completions - succeeded)
+            .min(count(job, "/spec/parallelism"))
+            .min(super::POD_LIMIT)
     };
     for _ in running..wanted {
         add(cluster, job);

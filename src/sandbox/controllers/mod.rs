@@ -5,12 +5,12 @@ mod daemon_set;
 mod deployment;
 mod garbage;
 mod job;
-mod namespace;
 mod network;
 mod pod;
 mod replica_set;
 mod revision;
 mod schedule;
+mod spaces;
 mod stateful_set;
 mod storage;
 
@@ -18,17 +18,21 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, Due};
-use super::json::{at, items, set, text};
+use super::cluster::{Cluster, Due, own};
+use super::json::{at, controller_uid, is_terminating, items, namespace, set, text};
+use super::selector::Labels;
 
 /// More passes than any settled cluster needs; reaching it means that two controllers disagree.
 const PASS_LIMIT: usize = 200;
+
+/// The most pods that one owner gets, whatever it asks for: a sandbox is no place for thousands.
+const POD_LIMIT: i64 = 200;
 
 /// Runs every controller until none has anything left to do at this moment.
 pub(super) fn reconcile(cluster: &mut Cluster) {
     for _ in 0..PASS_LIMIT {
         let before = cluster.store.version();
-        namespace::reconcile(cluster);
+        spaces::reconcile(cluster);
         garbage::reconcile(cluster);
         deployment::reconcile(cluster);
         replica_set::reconcile(cluster);
@@ -81,7 +85,7 @@ fn happen(cluster: &mut Cluster, due: Due) {
         Due::PodStart { namespace, name, uid } => pod::start(cluster, &namespace, &name, &uid),
         Due::PodFinish { namespace, name, uid } => pod::finish(cluster, &namespace, &name, &uid),
         Due::PodGone { namespace, name, uid } => pod::end(cluster, &namespace, &name, &uid),
-        Due::NamespaceGone { name } => namespace::end(cluster, &name),
+        Due::NamespaceGone { name } => spaces::end(cluster, &name),
         Due::Look => {}
     }
 }
@@ -96,7 +100,7 @@ pub(super) fn is_ready(pod: &Value) -> bool {
 
 /// True for a pod that still counts: neither on its way out nor finished.
 fn is_active(pod: &Value) -> bool {
-    !super::json::is_terminating(pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+    !is_terminating(pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
 }
 
 /// Sets a condition; its transition time moves only when its status does.
@@ -144,10 +148,26 @@ fn pod_from_template(template: &Value, place: &str) -> Value {
     pod
 }
 
+/// Takes on objects that match the owner's selector and that no controller has.
+fn adopt(cluster: &mut Cluster, table: &str, owner: &Value, kind: &str) {
+    let selector = Labels::from_spec(&at(owner, "/spec/selector"));
+    if selector.is_empty() {
+        return;
+    }
+    for object in cluster.store.list(table, Some(namespace(owner))) {
+        if controller_uid(&object).is_empty() && !is_terminating(&object) && selector.matches(&object) {
+            let mut taken = (*object).clone();
+            own(&mut taken, owner, "apps/v1", kind);
+            cluster.update(table, taken);
+        }
+    }
+}
+
 /// A count that may be written as a percentage of `total`.
 fn amount(value: &Value, total: i64, rounds_up: bool) -> i64 {
+    let most = i64::from(i32::MAX);
     if let Some(number) = value.as_i64() {
-        return number;
+        return number.clamp(0, most);
     }
     let percent: i64 = value
         .as_str()
@@ -155,11 +175,12 @@ fn amount(value: &Value, total: i64, rounds_up: bool) -> i64 {
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
     let product = total.saturating_mul(percent);
-    if rounds_up {
+    let rounded = if rounds_up {
         product.saturating_add(99) / 100
     } else {
         product / 100
-    }
+    };
+    rounded.clamp(0, most)
 }
 
 #[cfg(test)]

@@ -21,12 +21,13 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) {
 }
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
+    let mut room = schedule::Room::of(cluster);
     for pod in cluster.store.list(TABLE, None) {
         if is_terminating(&pod) {
             continue;
         }
         if !present(&pod, "/spec/nodeName") {
-            place(cluster, &pod);
+            place(cluster, &mut room, &pod);
         } else if cluster.get("nodes", "", text(&pod, "/spec/nodeName")).is_none() {
             cluster.store.remove(TABLE, namespace(&pod), name(&pod));
         } else if !present(&pod, "/status/startTime") {
@@ -37,10 +38,10 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
     }
 }
 
-fn place(cluster: &mut Cluster, pod: &Value) {
+fn place(cluster: &mut Cluster, room: &mut schedule::Room, pod: &Value) {
     let now = cluster.timestamp();
     let mut placed = pod.clone();
-    match schedule::choose(cluster, pod) {
+    match room.choose(pod) {
         Ok(node) => {
             let message = format!("Successfully assigned {}/{} to {node}", namespace(pod), name(pod));
             set(&mut placed, "/spec/nodeName", node);

@@ -19,7 +19,8 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
 }
 
 fn sync(cluster: &mut Cluster, replica_set: &Value) {
-    let wanted = usize::try_from(count(replica_set, "/spec/replicas")).unwrap_or(0);
+    super::adopt(cluster, "pods", replica_set, "ReplicaSet");
+    let wanted = usize::try_from(count(replica_set, "/spec/replicas").min(super::POD_LIMIT)).unwrap_or(0);
     let pods = active_pods(cluster, replica_set);
     for _ in pods.len()..wanted {
         add(cluster, replica_set);

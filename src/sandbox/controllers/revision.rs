@@ -18,7 +18,7 @@ pub(super) fn current(cluster: &mut Cluster, owner: &Value, kind: &str) -> Strin
     if let Some(found) = known.iter().find(|one| name(one) == revision_name) {
         if number(found) < newest {
             let mut renewed = (**found).clone();
-            set(&mut renewed, "/revision", newest + 1);
+            set(&mut renewed, "/revision", newest.saturating_add(1));
             cluster.update(TABLE, renewed);
         }
         return hash;
@@ -28,7 +28,7 @@ pub(super) fn current(cluster: &mut Cluster, owner: &Value, kind: &str) -> Strin
     let mut revision = json!({"apiVersion": "apps/v1", "kind": "ControllerRevision",
         "metadata": {"name": revision_name, "namespace": namespace(owner),
             "labels": at(owner, "/spec/template/metadata/labels")},
-        "data": data, "revision": newest + 1});
+        "data": data, "revision": newest.saturating_add(1)});
     set(
         &mut revision,
         "/metadata/labels/controller-revision-hash",

@@ -1,5 +1,7 @@
 //! Which node a pod goes to.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::sandbox::cluster::Cluster;
@@ -7,31 +9,94 @@ use crate::sandbox::json::{entries, flag, items, name, text};
 use crate::sandbox::quantity;
 use crate::sandbox::selector::Labels;
 
-/// The node for a pod, or why there is none, in the scheduler's words.
-pub(super) fn choose(cluster: &Cluster, pod: &Value) -> Result<String, String> {
-    let nodes = cluster.store.list("nodes", None);
-    let mut obstacles: Vec<&'static str> = Vec::new();
-    let mut best: Option<(usize, String)> = None;
-    let placed = cluster.store.list("pods", None);
-    for node in &nodes {
-        if Cluster::fault_of(pod) == "unschedulable" {
-            obstacles.push("Insufficient memory");
-            continue;
-        }
-        if let Some(obstacle) = obstacle(pod, node, &placed) {
-            obstacles.push(obstacle);
-            continue;
-        }
-        let load = placed
+/// The kinds of resources that pods compete for, with the scheduler's words when one runs out.
+const SCARCE: [(&str, &str); 2] = [("cpu", "Insufficient cpu"), ("memory", "Insufficient memory")];
+
+/// What is taken on each node. Made once for many placements, as adding up every pod's requests takes time.
+pub(super) struct Room {
+    nodes: Vec<Taken>,
+}
+
+struct Taken {
+    node: Arc<Value>,
+    used: [f64; 2],
+    pods: usize,
+}
+
+impl Room {
+    pub(super) fn of(cluster: &Cluster) -> Self {
+        let nodes = cluster.store.list("nodes", None).into_iter();
+        let mut room = Self {
+            nodes: nodes
+                .map(|node| Taken {
+                    node,
+                    used: [0.0; 2],
+                    pods: 0,
+                })
+                .collect(),
+        };
+        for pod in cluster
+            .store
+            .list("pods", None)
             .iter()
-            .filter(|one| text(one, "/spec/nodeName") == name(node))
-            .count();
-        if best.as_ref().is_none_or(|(least, _)| load < *least) {
-            best = Some((load, name(node).to_owned()));
+            .filter(|pod| super::is_active(pod))
+        {
+            let place = text(pod, "/spec/nodeName");
+            if let Some(taken) = room.nodes.iter_mut().find(|taken| name(&taken.node) == place) {
+                taken.add(pod);
+            }
+        }
+        room
+    }
+
+    /// The emptiest node that suits the pod, whose place is then taken; or why there is none.
+    pub(super) fn choose(&mut self, pod: &Value) -> Result<String, String> {
+        let total = self.nodes.len();
+        let mut obstacles = Vec::new();
+        let mut best: Option<&mut Taken> = None;
+        for taken in &mut self.nodes {
+            if let Some(obstacle) = taken.obstacle(pod) {
+                obstacles.push(obstacle);
+            } else if best.as_ref().is_none_or(|best| taken.pods < best.pods) {
+                best = Some(taken);
+            }
+        }
+        let best = best.ok_or_else(|| explain(total, obstacles))?;
+        best.add(pod);
+        Ok(name(&best.node).to_owned())
+    }
+}
+
+impl Taken {
+    fn add(&mut self, pod: &Value) {
+        self.pods += 1;
+        for (used, (kind, _)) in self.used.iter_mut().zip(SCARCE) {
+            *used += requested(pod, kind);
         }
     }
-    best.map(|(_, node)| node)
-        .ok_or_else(|| explain(nodes.len(), obstacles))
+
+    fn obstacle(&self, pod: &Value) -> Option<&'static str> {
+        if Cluster::fault_of(pod) == "unschedulable" {
+            return Some("Insufficient memory");
+        }
+        let node = &self.node;
+        if flag(node, "/spec/unschedulable")
+            && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule")
+        {
+            return Some("node(s) were unschedulable");
+        }
+        if !Labels::from_map(entries(pod, "/spec/nodeSelector")).matches(node) {
+            return Some("node(s) didn't match Pod's node affinity/selector");
+        }
+        if !tolerates_all(pod, node) {
+            return Some("node(s) had untolerated taint(s)");
+        }
+        self.used.iter().zip(SCARCE).find_map(|(used, (kind, why))| {
+            let capacity = quantity::parse(text(node, &format!("/status/allocatable/{kind}")))?;
+            let needed = requested(pod, kind);
+            (needed > 0.0 && used + needed > capacity).then_some(why)
+        })
+    }
 }
 
 fn explain(nodes: usize, mut obstacles: Vec<&'static str>) -> String {
@@ -52,33 +117,6 @@ fn explain(nodes: usize, mut obstacles: Vec<&'static str>) -> String {
         "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.",
         parts.join(", ")
     )
-}
-
-fn obstacle(pod: &Value, node: &Value, placed: &[std::sync::Arc<Value>]) -> Option<&'static str> {
-    if flag(node, "/spec/unschedulable")
-        && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule")
-    {
-        return Some("node(s) were unschedulable");
-    }
-    if !Labels::from_map(entries(pod, "/spec/nodeSelector")).matches(node) {
-        return Some("node(s) didn't match Pod's node affinity/selector");
-    }
-    if !tolerates_all(pod, node) {
-        return Some("node(s) had untolerated taint(s)");
-    }
-    let here: Vec<&Value> = placed
-        .iter()
-        .map(|one| &**one)
-        .filter(|one| text(one, "/spec/nodeName") == name(node) && super::is_active(one))
-        .collect();
-    [("cpu", "Insufficient cpu"), ("memory", "Insufficient memory")]
-        .into_iter()
-        .find_map(|(kind, why)| {
-            let capacity = quantity::parse(text(node, &format!("/status/allocatable/{kind}")))?;
-            let used: f64 = here.iter().map(|one| requested(one, kind)).sum();
-            let needed = requested(pod, kind);
-            (needed > 0.0 && used + needed > capacity).then_some(why)
-        })
 }
 
 fn requested(pod: &Value, kind: &str) -> f64 {

@@ -21,7 +21,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
 
 fn sync(cluster: &mut Cluster, owner: &Value) {
     let hash = revision::current(cluster, owner, "StatefulSet");
-    let wanted = count(owner, "/spec/replicas");
+    let wanted = count(owner, "/spec/replicas").min(super::POD_LIMIT);
     let pods = cluster.controlled("pods", namespace(owner), uid(owner));
     let is_parallel = text(owner, "/spec/podManagementPolicy") == "Parallel";
     let pod_of = |ordinal: i64| {

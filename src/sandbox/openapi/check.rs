@@ -7,6 +7,7 @@ use super::schemas;
 use crate::sandbox::json::{flag, items, text};
 use crate::sandbox::resource::Resource;
 use crate::sandbox::status::{ApiError, Cause};
+use crate::sandbox::write::Checks;
 
 /// Deeper than any schema nests without recursion; beyond it nothing is checked.
 const DEPTH_LIMIT: u32 = 100;
@@ -21,8 +22,12 @@ struct Findings {
     invalid: Vec<Cause>,
 }
 
-/// Refuses an object whose fields have the wrong type, or, if `strict`, that has unknown ones.
-pub(in crate::sandbox) fn check(resource: &Resource, object: &Value, strict: bool) -> Result<(), ApiError> {
+/// Refuses an object whose fields have the wrong type, or, if `checks` are strict, that has unknown ones.
+pub(in crate::sandbox) fn check(resource: &Resource, object: &Value, checks: Checks) -> Result<(), ApiError> {
+    let strict = checks == Checks::Strict;
+    if checks == Checks::Off {
+        return Ok(());
+    }
     let mut findings = Findings::default();
     if let Some(schema) = &resource.schema {
         walk_custom(object, schema, &mut findings);
@@ -283,7 +288,7 @@ mod tests {
             let resource = cluster
                 .resource_of_kind(text(&object, "/apiVersion"), text(&object, "/kind"))
                 .unwrap();
-            if let Err(error) = check(&resource, &object, true) {
+            if let Err(error) = check(&resource, &object, Checks::Strict) {
                 panic!(
                     "{} {}: {}",
                     resource.kind,
@@ -297,15 +302,15 @@ mod tests {
     #[test]
     fn wrong_types_and_unknown_fields_are_named() {
         let deployment = built_in().iter().find(|one| one.plural == "deployments").unwrap();
-        let wrong = check(deployment, &json!({"spec": {"replicas": "many"}}), false).unwrap_err();
+        let wrong = check(deployment, &json!({"spec": {"replicas": "many"}}), Checks::Types).unwrap_err();
         assert!(
             wrong.message.contains(
                 "cannot unmarshal string into Go struct field Deployment.spec.replicas of type int32"
             )
         );
         let unknown = json!({"spec": {"template": {"spec": {"containers": [{"imagee": "a"}]}}}});
-        assert!(check(deployment, &unknown, false).is_ok());
-        let error = check(deployment, &unknown, true).unwrap_err();
+        assert!(check(deployment, &unknown, Checks::Types).is_ok());
+        let error = check(deployment, &unknown, Checks::Strict).unwrap_err();
         assert!(
             error
                 .message

@@ -15,6 +15,11 @@ pub(super) use check::check;
 use super::discovery::group_versions;
 use super::resource::Resource;
 
+/// Makes the schemas now, so that no request has to wait for them.
+pub(super) fn warm() {
+    schemas::all();
+}
+
 /// Answers a path under `/openapi/v3`; `None` if nothing is there.
 pub(super) fn answer(resources: &[Arc<Resource>], path: &str) -> Option<Response> {
     let rest = path.strip_prefix("/openapi/v3")?.trim_start_matches('/');
