@@ -10,6 +10,8 @@ mod json;
 mod lower;
 mod manifest;
 mod paths;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod verify;
 
