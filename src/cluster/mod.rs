@@ -12,6 +12,8 @@ mod manifest;
 mod paths;
 pub mod read;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod verify;
 
