@@ -12,7 +12,9 @@ use crate::cluster::{ClusterError, Served};
 pub(super) fn whole(mut objects: Vec<Value>, is_list: bool) -> Value {
     let mut document = match objects.len() {
         1 if !is_list => objects.remove(0),
-        _ => json!({"apiVersion": "v1", "items": objects, "kind": "List", "metadata": {"resourceVersion": ""}}),
+        _ => {
+            json!({"apiVersion": "v1", "items": objects, "kind": "List", "metadata": {"resourceVersion": ""}})
+        }
     };
     mask(&mut document);
     document.sort_all_objects();
@@ -21,7 +23,11 @@ pub(super) fn whole(mut objects: Vec<Value>, is_list: bool) -> Value {
 
 /// The document in a form: `json` with four spaces, or `yaml`.
 pub(super) fn print(document: Value, form: &str) -> Result<ReadOutput, ClusterError> {
-    let text = if form == "yaml" { yaml(&document)? } else { json_text(&document)? };
+    let text = if form == "yaml" {
+        yaml(&document)?
+    } else {
+        json_text(&document)?
+    };
     let found = document
         .get("items")
         .is_none_or(|items| items.as_array().is_none_or(|items| !items.is_empty()));

@@ -68,14 +68,16 @@ pub(super) fn is_ready(pod: &Value) -> bool {
 /// Sorts the pod that is best to look at to the front: ready before not, then newest.
 pub(super) fn best_first(pods: &mut [Value]) {
     pods.sort_by(|left, right| {
-        let rank = |pod: &Value| {
-            (
-                is_ready(pod),
-                text(pod, "/metadata/creationTimestamp").to_owned(),
-            )
-        };
+        let rank = |pod: &Value| (is_ready(pod), text(pod, "/metadata/creationTimestamp").to_owned());
         rank(right)
             .cmp(&rank(left))
             .then_with(|| text(left, "/metadata/name").cmp(text(right, "/metadata/name")))
     });
+}
+
+/// Whether a pod uses a claim.
+pub(super) fn mounts_claim(pod: &Value, claim: &str) -> bool {
+    items(pod, "/spec/volumes")
+        .iter()
+        .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == claim)
 }
