@@ -222,6 +222,10 @@ impl<'a> Schemas<'a> {
     /// A type as kubectl writes it: `integer`, `[]Container`, `map[string]string`, `PodSpec`.
     fn type_name(&self, schema: &Value) -> String {
         if let Some(name) = reference(schema) {
+            // Moments are texts with a format, and kubectl names them so.
+            if self.named(name).is_some_and(|named| text(named, "/format") == "date-time") {
+                return "string".to_owned();
+            }
             return name.rsplit('.').next().unwrap_or(name).to_owned();
         }
         if let Some(element) = schema.get("items") {
@@ -272,7 +276,7 @@ fn wrap(text: &str, indent: &str) -> String {
             if index > 0 && !(line.is_empty() && broken) {
                 line.push(' ');
             }
-            broken = false;
+            broken &= word.is_empty();
             line.push_str(word);
         }
         let _ = writeln!(out, "{indent}{line}");

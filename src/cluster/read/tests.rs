@@ -117,9 +117,10 @@ const SAME: &[&str] = &[
     "explain deployment.spec.replicas",
     "explain pod.spec.containers.image",
     "explain deployment --recursive",
+    "explain service.spec.ports",
+    "explain pod.metadata",
     "describe deployment/web",
     "describe service/web",
-    "describe secret/payments-credentials",
     "describe pods -l app=web",
     "describe statefulset/db",
     "describe job/import-catalog",
@@ -355,6 +356,7 @@ async fn a_diagnosis_of_what_is_well_says_so() {
         ("diagnose service/web", "no problem found: 3 of 3 pods ready\n"),
         ("diagnose node/node-1", "no problem found: the node is ready"),
         ("diagnose job/import-catalog", "no problem found: "),
+        ("diagnose horizontalpodautoscaler/cart", "no problem found: 2 of 2 pods ready\n"),
         ("diagnose ingress/web", "no problem found: "),
         ("diagnose persistentvolumeclaim/data-db-0", "no problem found: "),
         ("diagnose statefulset/db", "no problem found: 1 of 1 pods ready\n"),
@@ -455,6 +457,14 @@ fn secrets_are_masked_wherever_they_stand() {
     let mut other = json!({"kind": "ConfigMap", "data": {"a": "b"}});
     mask(&mut other);
     assert_eq!(other["data"]["a"], "b");
+}
+
+#[test]
+fn json_keeps_what_is_not_printable_as_escapes() {
+    let object = json!({"kind": "ConfigMap", "data": {"a": "x\u{202e}y\u{9b}z\u{1b}"}});
+    let output = document::print(object.clone(), "json").unwrap();
+    assert!(output.text.contains(r"x\u202ey\u009bz\u001b"), "{}", output.text);
+    assert_eq!(serde_json::from_str::<Value>(&output.text).unwrap(), object);
 }
 
 #[test]

@@ -208,7 +208,9 @@ async fn claims(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec
 }
 
 async fn backends(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec<Backend> {
-    if evidence.kind == "node" || evidence.kind == "persistentvolumeclaim" {
+    // Nothing leads to these by labels of theirs.
+    let alone = ["node", "persistentvolumeclaim", "job", "cronjob", "horizontalpodautoscaler"];
+    if alone.contains(&evidence.kind.as_str()) {
         return Vec::new();
     }
     let Ok(services) = reader.all("service", Some(namespace), &[]).await else {
