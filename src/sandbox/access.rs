@@ -17,7 +17,10 @@ pub(super) fn answer(
     asked: &Asked,
     identity: &Identity,
 ) -> Option<Result<Value, ApiError>> {
-    if !matches!(resource.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io") {
+    if !matches!(
+        resource.group.as_str(),
+        "authorization.k8s.io" | "authentication.k8s.io"
+    ) {
         return None;
     }
     if asked.verb() != "create" {
@@ -32,7 +35,11 @@ fn review(cluster: &Cluster, resource: &Resource, mut body: Value, identity: &Id
         "SelfSubjectRulesReview" => rules(cluster, identity, text(&body, "/spec/namespace")),
         "SelfSubjectReview" => json!({"userInfo": {"username": identity.user, "groups": identity.groups}}),
         _ => {
-            let groups = items(&body, "/spec/groups").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let groups = items(&body, "/spec/groups")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             access(cluster, &Identity::of(text(&body, "/spec/user"), groups), &body)
         }
     };
@@ -48,7 +55,11 @@ fn access(cluster: &Cluster, identity: &Identity, body: &Value) -> Value {
     let (namespace, name) = (at("namespace"), at("name"));
     let path = text(body, "/spec/nonResourceAttributes/path");
     let question = Question {
-        verb: if path.is_empty() { &verb } else { text(body, "/spec/nonResourceAttributes/verb") },
+        verb: if path.is_empty() {
+            &verb
+        } else {
+            text(body, "/spec/nonResourceAttributes/verb")
+        },
         group: &group,
         resource: &resource,
         subresource: &subresource,
@@ -65,7 +76,8 @@ fn access(cluster: &Cluster, identity: &Identity, body: &Value) -> Value {
 
 fn rules(cluster: &Cluster, identity: &Identity, namespace: &str) -> Value {
     let all = identity.rules(cluster, namespace);
-    let (paths, resources): (Vec<Value>, Vec<Value>) =
-        all.into_iter().partition(|rule| !items(rule, "/nonResourceURLs").is_empty());
+    let (paths, resources): (Vec<Value>, Vec<Value>) = all
+        .into_iter()
+        .partition(|rule| !items(rule, "/nonResourceURLs").is_empty());
     json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})
 }

@@ -22,11 +22,23 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Due {
     /// The pod's containers come up, or fail the way they are made to.
-    PodStart { namespace: String, name: String, uid: String },
+    PodStart {
+        namespace: String,
+        name: String,
+        uid: String,
+    },
     /// The containers of a job's pod exit.
-    PodFinish { namespace: String, name: String, uid: String },
+    PodFinish {
+        namespace: String,
+        name: String,
+        uid: String,
+    },
     /// A terminating pod's grace period is over.
-    PodGone { namespace: String, name: String, uid: String },
+    PodGone {
+        namespace: String,
+        name: String,
+        uid: String,
+    },
     /// A terminating namespace loses its contents and itself.
     NamespaceGone { name: String },
     /// Nothing but another look by the controllers.
@@ -103,7 +115,14 @@ impl Cluster {
         let key = format!("uid {table} {} {}", namespace(object), name(object));
         let serial = self.serial(&key);
         let digest = hex::encode(Sha256::digest(format!("{key} {serial}")));
-        format!("{}-{}-4{}-a{}-{}", &digest[..8], &digest[8..12], &digest[13..16], &digest[17..20], &digest[20..32])
+        format!(
+            "{}-{}-4{}-a{}-{}",
+            &digest[..8],
+            &digest[8..12],
+            &digest[13..16],
+            &digest[17..20],
+            &digest[20..32]
+        )
     }
 
     pub(super) fn get(&self, table: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
@@ -113,7 +132,10 @@ impl Cluster {
     /// Everything served now: built-in resources, then those of stored definitions.
     pub(super) fn resources(&self) -> Vec<Arc<Resource>> {
         let mut all = resource::built_in().to_vec();
-        for definition in self.store.list("customresourcedefinitions.apiextensions.k8s.io", None) {
+        for definition in self
+            .store
+            .list("customresourcedefinitions.apiextensions.k8s.io", None)
+        {
             all.extend(resource::from_definition(&definition).into_iter().map(Arc::new));
         }
         all
@@ -222,9 +244,16 @@ impl Cluster {
         if self.is_backdated() {
             return;
         }
-        let digest = hex::encode(Sha256::digest(format!("{kind} {} {reason} {message}", uid(object))));
+        let digest = hex::encode(Sha256::digest(format!(
+            "{kind} {} {reason} {message}",
+            uid(object)
+        )));
         let event_name = format!("{}.{}", name(object), &digest[..16]);
-        let place = if namespace(object).is_empty() { "default" } else { namespace(object) };
+        let place = if namespace(object).is_empty() {
+            "default"
+        } else {
+            namespace(object)
+        };
         let now = self.timestamp();
         if let Some(known) = self.get("events", place, &event_name) {
             let mut again = (*known).clone();
@@ -264,7 +293,11 @@ impl Cluster {
 /// `n` letters derived from `seed` that are safe in names.
 pub(super) fn letters(seed: &str, n: usize) -> String {
     let digest = Sha256::digest(seed);
-    digest.iter().take(n).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+    digest
+        .iter()
+        .take(n)
+        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+        .collect()
 }
 
 /// RFC 3339 to the second.

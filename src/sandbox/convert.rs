@@ -28,7 +28,11 @@ pub(super) fn inward(resource: &Resource, mut object: Value) -> Value {
             set(&mut object, "/apiVersion", "autoscaling/v2");
             if let Some(percent) = remove(&mut object, "/spec/targetCPUUtilizationPercentage") {
                 let target = json!({"type": "Utilization", "averageUtilization": percent});
-                set(&mut object, "/spec/metrics", json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]));
+                set(
+                    &mut object,
+                    "/spec/metrics",
+                    json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]),
+                );
             }
         }
         "events.k8s.io/v1" => event_inward(&mut object),
@@ -39,12 +43,17 @@ pub(super) fn inward(resource: &Resource, mut object: Value) -> Value {
 
 fn autoscaler_outward(object: &mut Value) {
     let metrics = items(object, "/spec/metrics").to_vec();
-    let cpu = metrics.iter().find(|metric| text(metric, "/resource/name") == "cpu");
+    let cpu = metrics
+        .iter()
+        .find(|metric| text(metric, "/resource/name") == "cpu");
     if let Some(percent) = cpu.and_then(|metric| integer(metric, "/resource/target/averageUtilization")) {
         set(object, "/spec/targetCPUUtilizationPercentage", percent);
     }
     remove(object, "/spec/metrics");
-    let current = integer(object, "/status/currentMetrics/0/resource/current/averageUtilization");
+    let current = integer(
+        object,
+        "/status/currentMetrics/0/resource/current/averageUtilization",
+    );
     if let Some(percent) = current {
         set(object, "/status/currentCPUUtilizationPercentage", percent);
     }
@@ -96,13 +105,18 @@ mod tests {
     #[test]
     fn autoscalers_go_there_and_back() {
         let of = |version: &str| {
-            let fits = |one: &&std::sync::Arc<Resource>| one.plural == "horizontalpodautoscalers" && one.version == version;
+            let fits = |one: &&std::sync::Arc<Resource>| {
+                one.plural == "horizontalpodautoscalers" && one.version == version
+            };
             built_in().iter().find(fits).unwrap().clone()
         };
         let old = json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler",
             "spec": {"maxReplicas": 5, "targetCPUUtilizationPercentage": 70}});
         let stored = inward(&of("v1"), old.clone());
-        assert_eq!(stored["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 70);
+        assert_eq!(
+            stored["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"],
+            70
+        );
         assert_eq!(outward(&of("v2"), &stored), stored);
         assert_eq!(outward(&of("v1"), &stored), old);
     }

@@ -20,8 +20,12 @@ pub(super) fn apply(cluster: &mut Cluster, resource: &Resource, object: &mut Val
         "secrets" => secret(object),
         "namespaces" => namespace(object),
         "persistentvolumeclaims" => claim(object),
-        "horizontalpodautoscalers.autoscaling" => ensure(object, "/spec/minReplicas", 1),
-        "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => binding(object),
+        "horizontalpodautoscalers.autoscaling" => {
+            ensure(object, "/spec/minReplicas", 1);
+        }
+        "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
+            binding(object);
+        }
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object),
         "storageclasses.storage.k8s.io" => {
             ensure(object, "/reclaimPolicy", "Delete");
@@ -55,7 +59,10 @@ fn quality_of_service(pod: &Value) -> &'static str {
     };
     if !containers.is_empty() && containers.iter().all(is_guaranteed) {
         "Guaranteed"
-    } else if containers.iter().any(|one| stated(one, "requests") || stated(one, "limits")) {
+    } else if containers
+        .iter()
+        .any(|one| stated(one, "requests") || stated(one, "limits"))
+    {
         "Burstable"
     } else {
         "BestEffort"
@@ -90,7 +97,12 @@ fn container(container: &mut Value) {
     }
     for probe in ["/livenessProbe", "/readinessProbe", "/startupProbe"] {
         if present(container, probe) {
-            for (field, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)] {
+            for (field, value) in [
+                ("timeoutSeconds", 1),
+                ("periodSeconds", 10),
+                ("successThreshold", 1),
+                ("failureThreshold", 3),
+            ] {
                 ensure(container, &format!("{probe}/{field}"), value);
             }
             if present(container, &format!("{probe}/httpGet")) {
@@ -106,7 +118,11 @@ fn container(container: &mut Value) {
     }
     ensure(container, "/terminationMessagePath", "/dev/termination-log");
     ensure(container, "/terminationMessagePolicy", "File");
-    ensure(container, "/imagePullPolicy", if is_moving { "Always" } else { "IfNotPresent" });
+    ensure(
+        container,
+        "/imagePullPolicy",
+        if is_moving { "Always" } else { "IfNotPresent" },
+    );
 }
 
 fn deployment(object: &mut Value) {
@@ -179,7 +195,11 @@ pub(super) fn job_selector(object: &mut Value) {
     }
     let id = text(object, "/metadata/uid").to_owned();
     let name = name(object).to_owned();
-    set(object, "/spec/selector", json!({"matchLabels": {"batch.kubernetes.io/controller-uid": id}}));
+    set(
+        object,
+        "/spec/selector",
+        json!({"matchLabels": {"batch.kubernetes.io/controller-uid": id}}),
+    );
     let labels = [
         ("batch.kubernetes.io~1controller-uid", &id),
         ("batch.kubernetes.io~1job-name", &name),
@@ -187,7 +207,11 @@ pub(super) fn job_selector(object: &mut Value) {
         ("job-name", &name),
     ];
     for (label, value) in labels {
-        set(object, &format!("/spec/template/metadata/labels/{label}"), value.clone());
+        set(
+            object,
+            &format!("/spec/template/metadata/labels/{label}"),
+            value.clone(),
+        );
     }
 }
 
@@ -220,7 +244,11 @@ fn service(cluster: &mut Cluster, object: &mut Value) {
     }
     if text(object, "/spec/clusterIP").is_empty() {
         let serial = cluster.serial("cluster addresses") + 10;
-        set(object, "/spec/clusterIP", format!("10.96.{}.{}", (serial / 250) % 256, serial % 250 + 1));
+        set(
+            object,
+            "/spec/clusterIP",
+            format!("10.96.{}.{}", (serial / 250) % 256, serial % 250 + 1),
+        );
     }
     let address = text(object, "/spec/clusterIP").to_owned();
     set(object, "/spec/clusterIPs", json!([address]));
@@ -236,7 +264,9 @@ fn service(cluster: &mut Cluster, object: &mut Value) {
 fn secret(object: &mut Value) {
     use base64::Engine as _;
     ensure(object, "/type", "Opaque");
-    let Some(Value::Object(plain)) = remove(object, "/stringData") else { return };
+    let Some(Value::Object(plain)) = remove(object, "/stringData") else {
+        return;
+    };
     for (key, value) in plain {
         let encoded = base64::engine::general_purpose::STANDARD.encode(value.as_str().unwrap_or(""));
         set(object, &format!("/data/{}", super::json::escape(&key)), encoded);

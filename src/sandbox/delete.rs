@@ -39,13 +39,19 @@ impl Options {
             "Foreground" => Propagation::Foreground,
             "Orphan" => Propagation::Orphan,
             other => {
-                let message = format!("DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {other:?}: supported values: \"Background\", \"Foreground\", \"Orphan\"");
+                let message = format!(
+                    "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {other:?}: supported values: \"Background\", \"Foreground\", \"Orphan\""
+                );
                 return Err(ApiError::new(422, "Invalid", message));
             }
         };
-        let propagation =
-            if super::json::flag(body, "/orphanDependents") { Propagation::Orphan } else { propagation };
-        let grace = integer(body, "/gracePeriodSeconds").or_else(|| query.get("gracePeriodSeconds").parse().ok());
+        let propagation = if super::json::flag(body, "/orphanDependents") {
+            Propagation::Orphan
+        } else {
+            propagation
+        };
+        let grace =
+            integer(body, "/gracePeriodSeconds").or_else(|| query.get("gracePeriodSeconds").parse().ok());
         Ok(Self {
             propagation,
             grace_seconds: grace,
@@ -56,7 +62,11 @@ impl Options {
 }
 
 /// Deletes one object; returns the object where it lingers, a `Status` where it is gone.
-pub(super) fn delete(cluster: &mut Cluster, call: &Call<'_>, options: &Options) -> Result<Arc<Value>, ApiError> {
+pub(super) fn delete(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    options: &Options,
+) -> Result<Arc<Value>, ApiError> {
     let table = call.resource.table();
     let object = cluster
         .get(&table, call.namespace, call.name)
@@ -84,9 +94,12 @@ pub(super) fn delete(cluster: &mut Cluster, call: &Call<'_>, options: &Options) 
 
 fn check(call: &Call<'_>, object: &Value, options: &Options) -> Result<(), ApiError> {
     let version = text(object, "/metadata/resourceVersion");
-    let failed = [("UID", options.uid.as_str(), uid(object)), ("ResourceVersion", options.version.as_str(), version)]
-        .into_iter()
-        .find(|(_, wanted, found)| !wanted.is_empty() && wanted != found);
+    let failed = [
+        ("UID", options.uid.as_str(), uid(object)),
+        ("ResourceVersion", options.version.as_str(), version),
+    ]
+    .into_iter()
+    .find(|(_, wanted, found)| !wanted.is_empty() && wanted != found);
     match failed {
         None => Ok(()),
         Some((what, wanted, found)) => {
@@ -118,13 +131,17 @@ fn add_finalizer(object: &mut Value, finalizer: &str) {
 
 /// Cuts the ties from dependents to `owner`.
 fn orphan(cluster: &mut Cluster, owner: &Value) {
-    let owned: Vec<(String, Arc<Value>)> = cluster
+    let dependents: Vec<(String, Arc<Value>)> = cluster
         .store
         .everything()
-        .filter(|(_, object)| items(object, "/metadata/ownerReferences").iter().any(|one| uid_of(one) == uid(owner)))
+        .filter(|(_, object)| {
+            items(object, "/metadata/ownerReferences")
+                .iter()
+                .any(|one| uid_of(one) == uid(owner))
+        })
         .map(|(table, object)| (table.to_owned(), object.clone()))
         .collect();
-    for (table, object) in owned {
+    for (table, object) in dependents {
         let mut object = (*object).clone();
         let kept: Vec<Value> = items(&object, "/metadata/ownerReferences")
             .iter()
@@ -140,9 +157,17 @@ fn uid_of(reference: &Value) -> &str {
     text(reference, "/uid")
 }
 
-fn terminate_namespace(cluster: &mut Cluster, call: &Call<'_>, object: &Value) -> Result<Arc<Value>, ApiError> {
+fn terminate_namespace(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    object: &Value,
+) -> Result<Arc<Value>, ApiError> {
     if matches!(call.name, "default" | "kube-system") {
-        return Err(ApiError::forbidden(call.resource, call.name, "this namespace may not be deleted"));
+        return Err(ApiError::forbidden(
+            call.resource,
+            call.name,
+            "this namespace may not be deleted",
+        ));
     }
     if is_terminating(object) {
         return Ok(Arc::new(object.clone()));
@@ -150,7 +175,12 @@ fn terminate_namespace(cluster: &mut Cluster, call: &Call<'_>, object: &Value) -
     let mut object = object.clone();
     set(&mut object, "/status/phase", "Terminating");
     let stored = cluster.mark_terminating("namespaces", &object);
-    cluster.after_steps(1, Due::NamespaceGone { name: call.name.into() });
+    cluster.after_steps(
+        1,
+        Due::NamespaceGone {
+            name: call.name.into(),
+        },
+    );
     Ok(stored)
 }
 
@@ -162,7 +192,11 @@ pub(super) fn delete_all(
     options: &Options,
 ) -> Result<(), ApiError> {
     for object in chosen {
-        let one = Call { namespace: namespace(object), name: name(object), ..call.clone() };
+        let one = Call {
+            namespace: namespace(object),
+            name: name(object),
+            ..call.clone()
+        };
         delete(cluster, &one, options)?;
     }
     Ok(())

@@ -21,11 +21,14 @@ pub(super) fn answer(resources: &[Arc<Resource>], path: &str, accept: &str) -> O
         ["api"] => json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}),
         ["apis"] => json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups(resources)}),
         ["api", "v1"] => resource_list(resources, "", "v1")?,
-        ["apis", group] => groups(resources).into_iter().find(|one| one["name"] == *group).map(|mut one| {
-            one["kind"] = json!("APIGroup");
-            one["apiVersion"] = json!("v1");
-            one
-        })?,
+        ["apis", group] => groups(resources)
+            .into_iter()
+            .find(|one| one["name"] == *group)
+            .map(|mut one| {
+                one["kind"] = json!("APIGroup");
+                one["apiVersion"] = json!("v1");
+                one
+            })?,
         ["apis", group, version] => resource_list(resources, group, version)?,
         [""] => json!({"paths": paths(resources)}),
         _ => return None,
@@ -54,7 +57,10 @@ pub(super) fn group_versions(resources: &[Arc<Resource>]) -> Vec<(String, Vec<St
 
 fn paths(resources: &[Arc<Resource>]) -> Vec<String> {
     let mut all = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for (group, versions) in group_versions(resources).into_iter().filter(|(group, _)| !group.is_empty()) {
+    for (group, versions) in group_versions(resources)
+        .into_iter()
+        .filter(|(group, _)| !group.is_empty())
+    {
         all.push(format!("/apis/{group}"));
         all.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
     }
@@ -63,7 +69,9 @@ fn paths(resources: &[Arc<Resource>]) -> Vec<String> {
 }
 
 fn groups(resources: &[Arc<Resource>]) -> Vec<Value> {
-    let named = group_versions(resources).into_iter().filter(|(group, _)| !group.is_empty());
+    let named = group_versions(resources)
+        .into_iter()
+        .filter(|(group, _)| !group.is_empty());
     named
         .map(|(group, versions)| {
             let all: Vec<Value> = versions
@@ -77,13 +85,20 @@ fn groups(resources: &[Arc<Resource>]) -> Vec<Value> {
 
 fn resource_list(resources: &[Arc<Resource>], group: &str, version: &str) -> Option<Value> {
     let mut all = Vec::new();
-    for resource in resources.iter().filter(|one| one.group == group && one.version == version) {
+    for resource in resources
+        .iter()
+        .filter(|one| one.group == group && one.version == version)
+    {
         all.push(listed(resource));
         for name in &resource.subresources {
             all.push(listed_subresource(resource, name));
         }
     }
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
     (!all.is_empty())
         .then(|| json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": all}))
 }
@@ -101,7 +116,10 @@ fn listed(resource: &Resource) -> Value {
 }
 
 /// A subresource's kind, with its group and version where they are not the resource's own, and its verbs.
-fn describe<'a>(resource: &'a Resource, name: &str) -> (&'a str, &'static str, &'static str, &'static [&'static str]) {
+fn describe<'a>(
+    resource: &'a Resource,
+    name: &str,
+) -> (&'a str, &'static str, &'static str, &'static [&'static str]) {
     match name {
         "scale" => ("Scale", "autoscaling", "v1", &["get", "patch", "update"]),
         "eviction" => ("Eviction", "policy", "v1", &["create"]),
@@ -125,12 +143,20 @@ fn listed_subresource(resource: &Resource, name: &str) -> Value {
 }
 
 fn aggregated(resources: &[Arc<Resource>], core: bool) -> Response {
-    let chosen = group_versions(resources).into_iter().filter(|(group, _)| group.is_empty() == core);
+    let chosen = group_versions(resources)
+        .into_iter()
+        .filter(|(group, _)| group.is_empty() == core);
     let items: Vec<Value> = chosen
         .map(|(group, versions)| {
-            let versions: Vec<Value> =
-                versions.iter().map(|version| aggregated_version(resources, &group, version)).collect();
-            let metadata = if core { json!({"creationTimestamp": null}) } else { json!({"name": group, "creationTimestamp": null}) };
+            let versions: Vec<Value> = versions
+                .iter()
+                .map(|version| aggregated_version(resources, &group, version))
+                .collect();
+            let metadata = if core {
+                json!({"creationTimestamp": null})
+            } else {
+                json!({"name": group, "creationTimestamp": null})
+            };
             json!({"metadata": metadata, "versions": versions})
         })
         .collect();
@@ -140,12 +166,17 @@ fn aggregated(resources: &[Arc<Resource>], core: bool) -> Response {
 
 fn aggregated_version(resources: &[Arc<Resource>], group: &str, version: &str) -> Value {
     let fits = |one: &&Arc<Resource>| one.group == group && one.version == version;
-    let all: Vec<Value> = resources.iter().filter(fits).map(|one| aggregated_resource(one)).collect();
+    let all: Vec<Value> = resources
+        .iter()
+        .filter(fits)
+        .map(|one| aggregated_resource(one))
+        .collect();
     json!({"version": version, "freshness": "Current", "resources": all})
 }
 
 fn aggregated_resource(resource: &Resource) -> Value {
-    let kind = |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
+    let kind =
+        |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
     let mut entry = json!({"resource": resource.plural,
         "responseKind": kind(&resource.group, &resource.version, &resource.kind),
         "scope": if resource.namespaced { "Namespaced" } else { "Cluster" },
@@ -161,8 +192,11 @@ fn aggregated_resource(resource: &Resource) -> Value {
         .iter()
         .map(|name| {
             let (sub_kind, group, version, verbs) = describe(resource, name);
-            let (group, version) =
-                if version.is_empty() { (resource.group.as_str(), resource.version.as_str()) } else { (group, version) };
+            let (group, version) = if version.is_empty() {
+                (resource.group.as_str(), resource.version.as_str())
+            } else {
+                (group, version)
+            };
             json!({"subresource": name, "responseKind": kind(group, version, sub_kind), "verbs": verbs})
         })
         .collect();

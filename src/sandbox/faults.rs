@@ -57,7 +57,12 @@ mod tests {
     fn a_fault_is_met_as_often_as_asked() {
         let mut faults = Faults::default();
         let answer = FaultAnswer::Status(429);
-        faults.add(Fault { method: "PATCH".into(), path_contains: "/scale".into(), answer, times: 2 });
+        faults.add(Fault {
+            method: "PATCH".into(),
+            path_contains: "/scale".into(),
+            answer,
+            times: 2,
+        });
         assert_eq!(faults.meet("GET", "/a/scale"), None);
         assert_eq!(faults.meet("PATCH", "/a/scale?x=y"), Some(answer));
         assert_eq!(faults.meet("PATCH", "/a/scale"), Some(answer));

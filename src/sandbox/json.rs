@@ -24,7 +24,10 @@ pub(super) fn flag(value: &Value, pointer: &str) -> bool {
 
 /// The list at `pointer`, or an empty one.
 pub(super) fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// The object at `pointer`.
@@ -64,12 +67,19 @@ pub(super) fn ensure(value: &mut Value, pointer: &str, default: impl Into<Value>
 /// Takes the key at `pointer` out of its object.
 pub(super) fn remove(value: &mut Value, pointer: &str) -> Option<Value> {
     let (parent, key) = pointer.rsplit_once('/')?;
-    value.pointer_mut(parent)?.as_object_mut()?.shift_remove(&unescape(key))
+    value
+        .pointer_mut(parent)?
+        .as_object_mut()?
+        .shift_remove(&unescape(key))
 }
 
 /// The objects inside the list at `pointer`, to change in place.
 pub(super) fn items_mut<'a>(value: &'a mut Value, pointer: &str) -> impl Iterator<Item = &'a mut Value> {
-    value.pointer_mut(pointer).and_then(Value::as_array_mut).into_iter().flatten()
+    value
+        .pointer_mut(pointer)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }
 
 /// A key made fit for use as one step of a pointer.
@@ -83,7 +93,10 @@ fn unescape(key: &str) -> String {
 
 /// The annotation called `key`, or `""`.
 pub(super) fn annotation<'a>(object: &'a Value, key: &str) -> &'a str {
-    entries(object, "/metadata/annotations").and_then(|all| all.get(key)).and_then(Value::as_str).unwrap_or("")
+    entries(object, "/metadata/annotations")
+        .and_then(|all| all.get(key))
+        .and_then(Value::as_str)
+        .unwrap_or("")
 }
 
 /// The object's name.

@@ -19,7 +19,10 @@ pub(super) fn read(cluster: &Cluster, pod: &Value, query: &Query) -> Result<Stri
         .unwrap_or_default();
     let wants_previous = query.flag("previous");
     if wants_previous && count(&status, "/restartCount") == 0 {
-        return Err(ApiError::bad_request(format!("previous terminated container {container:?} in pod {:?} not found", name(pod))));
+        return Err(ApiError::bad_request(format!(
+            "previous terminated container {container:?} in pod {:?} not found",
+            name(pod)
+        )));
     }
     let waiting = text(&status, "/state/waiting/reason");
     if !present(&status, "/state") || (!waiting.is_empty() && waiting != "CrashLoopBackOff") {
@@ -28,23 +31,35 @@ pub(super) fn read(cluster: &Cluster, pod: &Value, query: &Query) -> Result<Stri
             "" => "PodInitializing",
             other => other,
         };
-        let message = format!("container {container:?} in pod {:?} is waiting to start: {why}", name(pod));
+        let message = format!(
+            "container {container:?} in pod {:?} is waiting to start: {why}",
+            name(pod)
+        );
         return Err(ApiError::bad_request(message));
     }
     Ok(shape(lines(cluster, pod, container, &status), query))
 }
 
 fn choose<'a>(pod: &'a Value, wanted: &str) -> Result<&'a str, ApiError> {
-    let names = |list: &str| items(pod, list).iter().map(|one| text(one, "/name")).collect::<Vec<_>>();
+    let names = |list: &str| {
+        items(pod, list)
+            .iter()
+            .map(|one| text(one, "/name"))
+            .collect::<Vec<_>>()
+    };
     let containers = names("/spec/containers");
     let all = [names("/spec/initContainers"), containers.clone()].concat();
     if !wanted.is_empty() {
-        let missing = || ApiError::bad_request(format!("container {wanted} is not valid for pod {}", name(pod)));
+        let missing =
+            || ApiError::bad_request(format!("container {wanted} is not valid for pod {}", name(pod)));
         return all.into_iter().find(|one| *one == wanted).ok_or_else(missing);
     }
     match containers.as_slice() {
         [only] => Ok(only),
-        [] => Err(ApiError::bad_request(format!("pod {} has no containers", name(pod)))),
+        [] => Err(ApiError::bad_request(format!(
+            "pod {} has no containers",
+            name(pod)
+        ))),
         many => Err(ApiError::bad_request(format!(
             "a container name must be specified for pod {}, choose one of: [{}]",
             name(pod),
@@ -63,10 +78,15 @@ fn lines(cluster: &Cluster, pod: &Value, container: &str, status: &Value) -> Vec
     let begun: Timestamp = begun.parse().unwrap_or_else(|_| cluster.now());
     let image = text(status, "/image");
     let at = |seconds: i64| begun + SignedDuration::from_secs(seconds);
-    let mut all: Vec<(Timestamp, String)> =
-        opening(image, container).into_iter().map(|line| (at(0), line)).collect();
+    let mut all: Vec<(Timestamp, String)> = opening(image, container)
+        .into_iter()
+        .map(|line| (at(0), line))
+        .collect();
     for turn in 0..40_i64 {
-        all.push((at(5 + turn * 7), regular(image, name(pod), turn, at(5 + turn * 7))));
+        all.push((
+            at(5 + turn * 7),
+            regular(image, name(pod), turn, at(5 + turn * 7)),
+        ));
     }
     all.extend(ending(pod, status).map(|line| (at(290), line)));
     all
@@ -74,9 +94,15 @@ fn lines(cluster: &Cluster, pod: &Value, container: &str, status: &Value) -> Vec
 
 fn opening(image: &str, container: &str) -> Vec<String> {
     let known: &[&str] = if image.contains("nginx") {
-        &["/docker-entrypoint.sh: Configuration complete; ready for start up", "start worker processes"]
+        &[
+            "/docker-entrypoint.sh: Configuration complete; ready for start up",
+            "start worker processes",
+        ]
     } else if image.contains("postgres") {
-        &["database system was shut down in good order", "database system is ready to accept connections"]
+        &[
+            "database system was shut down in good order",
+            "database system is ready to accept connections",
+        ]
     } else {
         &["loading configuration", "listening on :8080"]
     };
@@ -90,36 +116,61 @@ fn regular(image: &str, pod: &str, turn: i64, when: Timestamp) -> String {
     let milliseconds = 2 + draw.bytes().map(u64::from).sum::<u64>() % 90;
     let stamp = when.strftime("%Y-%m-%dT%H:%M:%SZ");
     if image.contains("nginx") || image.contains("envoy") {
-        format!("10.244.1.{} - - [{stamp}] \"GET {path} HTTP/1.1\" 200 {}", milliseconds + 3, 400 + milliseconds * 9)
+        format!(
+            "10.244.1.{} - - [{stamp}] \"GET {path} HTTP/1.1\" 200 {}",
+            milliseconds + 3,
+            400 + milliseconds * 9
+        )
     } else if image.contains("postgres") {
         format!("{stamp} LOG: checkpoint complete: wrote {milliseconds} buffers")
     } else {
-        format!("level=info ts={stamp} msg=\"request served\" path={path} status=200 took={milliseconds}ms request_id={draw}")
+        format!(
+            "level=info ts={stamp} msg=\"request served\" path={path} status=200 took={milliseconds}ms request_id={draw}"
+        )
     }
 }
 
 /// What a failing container says last.
 fn ending(pod: &Value, status: &Value) -> Option<String> {
     match Cluster::fault_of(pod) {
-        "crash-loop" => Some("level=fatal msg=\"cannot start: required setting DATABASE_URL is not set\"".into()),
-        "oom" if present(status, "/lastState") => Some("level=warn msg=\"heap is near the memory limit\" used=98%".into()),
+        "crash-loop" => {
+            Some("level=fatal msg=\"cannot start: required setting DATABASE_URL is not set\"".into())
+        }
+        "oom" if present(status, "/lastState") => {
+            Some("level=warn msg=\"heap is near the memory limit\" used=98%".into())
+        }
         "unready" => Some("level=error msg=\"health check failed: upstream refused the connection\"".into()),
         _ => None,
     }
 }
 
 fn shape(lines: Vec<(Timestamp, String)>, query: &Query) -> String {
-    let tail = query.number("tailLines").and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
+    let tail = query
+        .number("tailLines")
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(usize::MAX);
     let skipped = lines.len().saturating_sub(tail);
     let with_time = query.flag("timestamps");
     let mut written: String = lines
         .into_iter()
         .skip(skipped)
-        .map(|(when, line)| if with_time { format!("{when} {line}\n") } else { format!("{line}\n") })
+        .map(|(when, line)| {
+            if with_time {
+                format!("{when} {line}\n")
+            } else {
+                format!("{line}\n")
+            }
+        })
         .collect();
-    if let Some(limit) = query.number("limitBytes").and_then(|limit| usize::try_from(limit).ok()) {
+    if let Some(limit) = query
+        .number("limitBytes")
+        .and_then(|limit| usize::try_from(limit).ok())
+    {
         // The lines are ASCII but for names, so a cut can fall inside a character only there.
-        let cut = (0..=limit.min(written.len())).rev().find(|at| written.is_char_boundary(*at)).unwrap_or(0);
+        let cut = (0..=limit.min(written.len()))
+            .rev()
+            .find(|at| written.is_char_boundary(*at))
+            .unwrap_or(0);
         written.truncate(cut);
     }
     written

@@ -17,7 +17,9 @@ pub(super) fn keep(existing: &Value, object: &mut Value) {
 
 fn put_entry(object: &mut Value, entry: Value) {
     let is_same = |one: &Value| {
-        ["/manager", "/operation", "/subresource"].iter().all(|part| one.pointer(part) == entry.pointer(part))
+        ["/manager", "/operation", "/subresource"]
+            .iter()
+            .all(|part| one.pointer(part) == entry.pointer(part))
     };
     let mut all = items(object, "/metadata/managedFields").to_vec();
     all.retain(|one| !is_same(one));
@@ -52,9 +54,11 @@ fn applied_fields(body: &Value) -> Value {
 /// The set of fields of `value` in the FieldsV1 form.
 fn fields_of(value: &Value, field: &str) -> Value {
     match value {
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(key, value)| (format!("f:{key}"), fields_of(value, key))).collect())
-        }
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| (format!("f:{key}"), fields_of(value, key)))
+                .collect(),
+        ),
         Value::Array(list) => Value::Object(list.iter().filter_map(|item| keyed(field, item)).collect()),
         _ => json!({}),
     }
@@ -67,16 +71,29 @@ fn keyed(field: &str, item: &Value) -> Option<(String, Value)> {
         _ => Map::new(),
     };
     inner.insert(".".into(), json!({}));
-    Some((format!("k:{}", json!({key: item.get(key)?})), Value::Object(inner)))
+    Some((
+        format!("k:{}", json!({key: item.get(key)?})),
+        Value::Object(inner),
+    ))
 }
 
 /// Takes out the fields that `manager` applied before, no longer applies, and nobody else applies.
 pub(super) fn drop_given_up(patched: &mut Value, shown: &Value, body: &Value, manager: &str) {
     let is_apply = |entry: &&Value| text(entry, "/operation") == "Apply";
     let entries = items(shown, "/metadata/managedFields");
-    let Some(before) = entries.iter().filter(is_apply).find(|entry| text(entry, "/manager") == manager) else { return };
+    let Some(before) = entries
+        .iter()
+        .filter(is_apply)
+        .find(|entry| text(entry, "/manager") == manager)
+    else {
+        return;
+    };
     let mut wanted = applied_fields(body);
-    for other in entries.iter().filter(is_apply).filter(|entry| text(entry, "/manager") != manager) {
+    for other in entries
+        .iter()
+        .filter(is_apply)
+        .filter(|entry| text(entry, "/manager") != manager)
+    {
         json_patch::merge(&mut wanted, &at(other, "/fieldsV1"));
     }
     drop_missing(patched, &at(before, "/fieldsV1"), &wanted);
@@ -107,7 +124,10 @@ fn drop_item(list: &mut Value, identity: &str, inner: &Value, still: Option<&Val
     let fits = |item: &Value| identity.iter().all(|(key, value)| item.get(key) == Some(value));
     match still {
         None => list.retain(|item| !fits(item)),
-        Some(still) => list.iter_mut().filter(|item| fits(item)).for_each(|item| drop_missing(item, inner, still)),
+        Some(still) => list
+            .iter_mut()
+            .filter(|item| fits(item))
+            .for_each(|item| drop_missing(item, inner, still)),
     }
 }
 
@@ -122,7 +142,8 @@ mod tests {
         let mut object = first.clone();
         record_apply(&mut object, "me", &first, "now");
         set(&mut object, "/data/c", "3");
-        let second = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "1"}});
+        let second =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "1"}});
         let mut patched = object.clone();
         drop_given_up(&mut patched, &object, &second, "me");
         assert_eq!(patched["data"], json!({"a": "1", "c": "3"}));

@@ -12,10 +12,17 @@ use super::resource::Resource;
 use super::status::ApiError;
 
 /// Answers a get or list of pod or node metrics.
-pub(super) fn answer(cluster: &Cluster, resource: &Resource, asked: &Asked, target: &Target) -> Result<Value, ApiError> {
+pub(super) fn answer(
+    cluster: &Cluster,
+    resource: &Resource,
+    asked: &Asked,
+    target: &Target,
+) -> Result<Value, ApiError> {
     if target.name.is_empty() {
         let selection = Selection::read(&asked.query, &target.namespace)?;
-        let sources = cluster.store.list(&resource.plural, selection.namespace.as_deref());
+        let sources = cluster
+            .store
+            .list(&resource.plural, selection.namespace.as_deref());
         let all = sources
             .iter()
             .filter(|source| selection.matches(resource, source))
@@ -30,13 +37,19 @@ pub(super) fn answer(cluster: &Cluster, resource: &Resource, asked: &Asked, targ
 }
 
 fn measured(cluster: &Cluster, resource: &Resource, source: &Value) -> Option<Value> {
-    if resource.plural == "nodes" { Some(node(cluster, source)) } else { pod(cluster.now(), source) }
+    if resource.plural == "nodes" {
+        Some(node(cluster, source))
+    } else {
+        pod(cluster.now(), source)
+    }
 }
 
 /// CPU in thousandths of a core and memory in mebibytes that one container uses.
 pub(super) fn usage(pod: &Value, container: &Value) -> (u64, u64) {
     let seed = format!("{}/{}", name(pod), text(container, "/name"));
-    let draw = seed.bytes().fold(17_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let draw = seed.bytes().fold(17_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+    });
     let share = 25 + draw % 50;
     let cpu = requested(container, "cpu", 1000.0).unwrap_or(40);
     let memory = requested(container, "memory", 1.0 / 1_048_576.0).unwrap_or(64);
@@ -60,10 +73,12 @@ fn pod(now: Timestamp, pod: &Value) -> Option<Value> {
             json!({"name": text(container, "/name"), "usage": {"cpu": format!("{cpu}m"), "memory": format!("{memory}Mi")}})
         })
         .collect();
-    Some(json!({"kind": "PodMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
+    Some(
+        json!({"kind": "PodMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
         "metadata": {"name": name(pod), "namespace": namespace(pod), "labels": pod.pointer("/metadata/labels"),
             "creationTimestamp": format_time(now)},
-        "timestamp": format_time(now), "window": "15s", "containers": containers}))
+        "timestamp": format_time(now), "window": "15s", "containers": containers}),
+    )
 }
 
 fn node(cluster: &Cluster, node: &Value) -> Value {

@@ -21,6 +21,7 @@ mod managers;
 mod metrics;
 mod openapi;
 mod patch;
+mod protobuf;
 mod quantity;
 mod rbac;
 mod read;
@@ -74,7 +75,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { address: (Ipv4Addr::LOCALHOST, 0).into(), seed: Seed::Shop }
+        Self {
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            seed: Seed::Shop,
+        }
     }
 }
 
@@ -129,16 +133,29 @@ pub struct Running {
 /// Must be called within a Tokio runtime, which then carries the server.
 pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let cluster = seed::plant(&options.seed)?;
-    let failed = |source| SandboxError::Listen { address: options.address, source };
+    let failed = |source| SandboxError::Listen {
+        address: options.address,
+        source,
+    };
     let listener = TcpListener::bind(options.address).await.map_err(failed)?;
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let shared = Arc::new(server::Shared::new(cluster));
     tokio::spawn(server::tick(shared.clone()));
     let stop = shared.stop.clone();
-    let serve = axum::serve(listener, server::router(shared.clone())).with_graceful_shutdown(stop.cancelled_owned());
+    let serve =
+        axum::serve(listener, server::router(shared.clone())).with_graceful_shutdown(stop.cancelled_owned());
     let serving = Some(tokio::spawn(serve.into_future()));
-    let namespace = if options.seed == Seed::Shop { "shop" } else { "default" };
-    Ok(Running { url, namespace, shared, serving })
+    let namespace = if options.seed == Seed::Shop {
+        "shop"
+    } else {
+        "default"
+    };
+    Ok(Running {
+        url,
+        namespace,
+        shared,
+        serving,
+    })
 }
 
 impl Running {

@@ -2,7 +2,9 @@
 
 /// The amount in base units; `None` if it is not a quantity.
 pub(super) fn parse(text: &str) -> Option<f64> {
-    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-')))
+        .unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     if !number.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
@@ -13,9 +15,22 @@ pub(super) fn parse(text: &str) -> Option<f64> {
 
 fn factor(suffix: &str) -> Option<f64> {
     const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-    const DECIMAL: [(&str, i32); 10] =
-        [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
-    if let Some(power) = (1_i32..).zip(BINARY).find_map(|(power, known)| (known == suffix).then_some(power)) {
+    const DECIMAL: [(&str, i32); 10] = [
+        ("n", -9),
+        ("u", -6),
+        ("m", -3),
+        ("", 0),
+        ("k", 3),
+        ("M", 6),
+        ("G", 9),
+        ("T", 12),
+        ("P", 15),
+        ("E", 18),
+    ];
+    if let Some(power) = (1_i32..)
+        .zip(BINARY)
+        .find_map(|(power, known)| (known == suffix).then_some(power))
+    {
         return Some(1024_f64.powi(power));
     }
     if let Some((_, power)) = DECIMAL.iter().find(|(known, _)| *known == suffix) {

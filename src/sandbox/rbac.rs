@@ -34,15 +34,25 @@ impl Identity {
 
     /// A user with the groups that come with the name.
     pub(super) fn of(user: &str, mut groups: Vec<String>) -> Self {
-        if let Some((place, _)) = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+        if let Some((place, _)) = user
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|rest| rest.split_once(':'))
+        {
             groups.push("system:serviceaccounts".into());
             groups.push(format!("system:serviceaccounts:{place}"));
         }
-        let implied = if user == "system:anonymous" { "system:unauthenticated" } else { "system:authenticated" };
+        let implied = if user == "system:anonymous" {
+            "system:unauthenticated"
+        } else {
+            "system:authenticated"
+        };
         if !groups.iter().any(|group| group == implied) {
             groups.push(implied.into());
         }
-        Self { user: user.into(), groups }
+        Self {
+            user: user.into(),
+            groups,
+        }
     }
 
     /// Reads bearer token and impersonation headers; impersonating takes permission.
@@ -60,9 +70,15 @@ impl Identity {
             let why = "requested [{Group}] without impersonating a user";
             return Err(ApiError::new(500, "InternalError", why));
         }
-        let targets = std::iter::once(("users", wanted)).chain(groups.iter().map(|one| ("groups", one.as_str())));
+        let targets =
+            std::iter::once(("users", wanted)).chain(groups.iter().map(|one| ("groups", one.as_str())));
         for (resource, name) in targets {
-            let question = Question { verb: "impersonate", resource, name, ..Question::default() };
+            let question = Question {
+                verb: "impersonate",
+                resource,
+                name,
+                ..Question::default()
+            };
             if !own.may(cluster, &question) {
                 return Err(own.refusal(&question));
             }
@@ -71,7 +87,9 @@ impl Identity {
     }
 
     fn authenticated(asked: &Asked, cluster: &Cluster) -> Result<Self, ApiError> {
-        let Some(token) = asked.header("authorization").strip_prefix("Bearer ") else { return Ok(Self::admin()) };
+        let Some(token) = asked.header("authorization").strip_prefix("Bearer ") else {
+            return Ok(Self::admin());
+        };
         match cluster.tokens.get(token) {
             Some(user) => Ok(Self::of(user, Vec::new())),
             None => Err(ApiError::new(401, "Unauthorized", "Unauthorized")),
@@ -103,11 +121,17 @@ impl Identity {
             ];
         }
         let mut rules = Vec::new();
-        for binding in cluster.store.list("clusterrolebindings.rbac.authorization.k8s.io", None) {
+        for binding in cluster
+            .store
+            .list("clusterrolebindings.rbac.authorization.k8s.io", None)
+        {
             rules.extend(self.granted(cluster, &binding, ""));
         }
         if !namespace.is_empty() {
-            for binding in cluster.store.list("rolebindings.rbac.authorization.k8s.io", Some(namespace)) {
+            for binding in cluster
+                .store
+                .list("rolebindings.rbac.authorization.k8s.io", Some(namespace))
+            {
                 rules.extend(self.granted(cluster, &binding, namespace));
             }
         }
@@ -115,7 +139,10 @@ impl Identity {
     }
 
     fn granted(&self, cluster: &Cluster, binding: &Value, place: &str) -> Vec<Value> {
-        if !items(binding, "/subjects").iter().any(|subject| self.is_subject(subject, place)) {
+        if !items(binding, "/subjects")
+            .iter()
+            .any(|subject| self.is_subject(subject, place))
+        {
             return Vec::new();
         }
         let name = text(binding, "/roleRef/name");
@@ -123,28 +150,50 @@ impl Identity {
             "ClusterRole" => cluster.get("clusterroles.rbac.authorization.k8s.io", "", name),
             _ => cluster.get("roles.rbac.authorization.k8s.io", place, name),
         };
-        role.map(|role| items(&role, "/rules").to_vec()).unwrap_or_default()
+        role.map(|role| items(&role, "/rules").to_vec())
+            .unwrap_or_default()
     }
 
     /// True if some rule allows it.
     pub(super) fn may(&self, cluster: &Cluster, question: &Question<'_>) -> bool {
-        self.rules(cluster, question.namespace).iter().any(|rule| question.is_allowed_by(rule))
+        self.rules(cluster, question.namespace)
+            .iter()
+            .any(|rule| question.is_allowed_by(rule))
     }
 
     /// The 403 that answers `question`, in the real server's words.
     pub(super) fn refusal(&self, question: &Question<'_>) -> ApiError {
-        let Question { verb, group, resource, namespace, name, path, .. } = question;
+        let Question {
+            verb,
+            group,
+            resource,
+            namespace,
+            name,
+            path,
+            ..
+        } = question;
         if !path.is_empty() {
             let message = format!("forbidden: User {:?} cannot {verb} path {path:?}", self.user);
             let mut error = ApiError::new(403, "Forbidden", message);
             error.details = Some(Box::new(json!({})));
             return error;
         }
-        let qualified = if group.is_empty() { (*resource).to_owned() } else { format!("{resource}.{group}") };
-        let object = if name.is_empty() { qualified } else { format!("{qualified} {name:?}") };
+        let qualified = if group.is_empty() {
+            (*resource).to_owned()
+        } else {
+            format!("{resource}.{group}")
+        };
+        let object = if name.is_empty() {
+            qualified
+        } else {
+            format!("{qualified} {name:?}")
+        };
         let whole = question.whole_resource();
-        let place =
-            if namespace.is_empty() { "at the cluster scope".into() } else { format!("in the namespace {namespace:?}") };
+        let place = if namespace.is_empty() {
+            "at the cluster scope".into()
+        } else {
+            format!("in the namespace {namespace:?}")
+        };
         let message = format!(
             "{object} is forbidden: User {:?} cannot {verb} resource {whole:?} in API group {group:?} {place}",
             self.user
@@ -159,13 +208,18 @@ impl<'a> Question<'a> {
     /// The question that a request on `target` raises.
     pub(super) fn about(verb: &'a str, target: &'a Target) -> Self {
         // Real authorizers see a namespace object as inside itself, so that a role there can allow reading it.
-        let is_namespace = target.group.is_empty() && target.resource == "namespaces" && !target.name.is_empty();
+        let is_namespace =
+            target.group.is_empty() && target.resource == "namespaces" && !target.name.is_empty();
         Self {
             verb,
             group: &target.group,
             resource: &target.resource,
             subresource: &target.subresource,
-            namespace: if is_namespace { &target.name } else { &target.namespace },
+            namespace: if is_namespace {
+                &target.name
+            } else {
+                &target.namespace
+            },
             name: &target.name,
             path: "",
         }
@@ -180,14 +234,19 @@ impl<'a> Question<'a> {
 
     fn is_allowed_by(&self, rule: &Value) -> bool {
         let has = |pointer: &str, wanted: &str| {
-            items(rule, pointer).iter().filter_map(Value::as_str).any(|one| one == "*" || one == wanted)
+            items(rule, pointer)
+                .iter()
+                .filter_map(Value::as_str)
+                .any(|one| one == "*" || one == wanted)
         };
         if !has("/verbs", self.verb) {
             return false;
         }
         if !self.path.is_empty() {
             let paths = items(rule, "/nonResourceURLs").iter().filter_map(Value::as_str);
-            return paths.into_iter().any(|pattern| is_path_covered(pattern, self.path));
+            return paths
+                .into_iter()
+                .any(|pattern| is_path_covered(pattern, self.path));
         }
         let any_subresource = format!("*/{}", self.subresource);
         let is_resource = has("/resources", &self.whole_resource())
@@ -209,8 +268,21 @@ fn is_path_covered(pattern: &str, path: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn asks<'a>(verb: &'a str, group: &'a str, resource: &'a str, subresource: &'a str, name: &'a str) -> Question<'a> {
-        Question { verb, group, resource, subresource, name, ..Question::default() }
+    fn asks<'a>(
+        verb: &'a str,
+        group: &'a str,
+        resource: &'a str,
+        subresource: &'a str,
+        name: &'a str,
+    ) -> Question<'a> {
+        Question {
+            verb,
+            group,
+            resource,
+            subresource,
+            name,
+            ..Question::default()
+        }
     }
 
     #[test]
@@ -233,7 +305,11 @@ mod tests {
     #[test]
     fn paths_by_prefix() {
         let rule = json!({"verbs": ["get"], "nonResourceURLs": ["/healthz", "/apis/*"]});
-        let path = |path| Question { verb: "get", path, ..Question::default() };
+        let path = |path| Question {
+            verb: "get",
+            path,
+            ..Question::default()
+        };
         assert!(path("/healthz").is_allowed_by(&rule) && path("/apis/apps/v1").is_allowed_by(&rule));
         assert!(!path("/healthz/etcd").is_allowed_by(&rule));
     }
@@ -252,8 +328,16 @@ mod tests {
             json!({"metadata": {"name": "reader", "namespace": "blog"}, "roleRef": {"kind": "Role", "name": "reader"},
                 "subjects": [{"kind": "User", "name": "ann"}, {"kind": "ServiceAccount", "name": "bot"}]}),
         );
-        let question = Question { verb: "get", resource: "pods", namespace: "blog", ..Question::default() };
-        let elsewhere = Question { namespace: "shop", ..question.clone() };
+        let question = Question {
+            verb: "get",
+            resource: "pods",
+            namespace: "blog",
+            ..Question::default()
+        };
+        let elsewhere = Question {
+            namespace: "shop",
+            ..question.clone()
+        };
         for user in ["ann", "system:serviceaccount:blog:bot"] {
             let identity = Identity::of(user, Vec::new());
             assert!(identity.may(&cluster, &question), "{user}");

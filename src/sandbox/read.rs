@@ -24,7 +24,11 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn read(query: &Query, namespace: &str) -> Result<Self, ApiError> {
         let namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
-        Ok(Self { namespace, labels: query.labels()?, fields: query.fields()? })
+        Ok(Self {
+            namespace,
+            labels: query.labels()?,
+            fields: query.fields()?,
+        })
     }
 
     /// A selection of one object.
@@ -36,7 +40,9 @@ impl Selection {
     }
 
     pub(super) fn matches(&self, resource: &Resource, object: &Value) -> bool {
-        self.namespace.as_deref().is_none_or(|wanted| wanted == namespace(object))
+        self.namespace
+            .as_deref()
+            .is_none_or(|wanted| wanted == namespace(object))
             && self.labels.matches(object)
             && self.fields.matches(&convert::outward(resource, object))
     }
@@ -49,13 +55,25 @@ impl Selection {
 }
 
 /// One object in the shape asked for.
-pub(super) fn shaped(resource: &Resource, object: &Value, shape: Shape, query: &Query, now: jiff::Timestamp) -> Value {
+pub(super) fn shaped(
+    resource: &Resource,
+    object: &Value,
+    shape: Shape,
+    query: &Query,
+    now: jiff::Timestamp,
+) -> Value {
     match shape {
         Shape::Object => convert::outward(resource, object),
         Shape::Metadata => partial(object),
         Shape::Table => {
             let version = text(object, "/metadata/resourceVersion");
-            table::of(resource, &[convert::outward(resource, object)], query.get("includeObject"), version, now)
+            table::of(
+                resource,
+                &[convert::outward(resource, object)],
+                query.get("includeObject"),
+                version,
+                now,
+            )
         }
     }
 }
@@ -78,15 +96,29 @@ fn page(objects: Vec<Value>, query: &Query) -> Result<Page, ApiError> {
         "" => objects,
         token => {
             let (place, last) = decode(token)?;
-            objects.into_iter().skip_while(|object| (namespace(object), name(object)) <= (&place, &last)).collect()
+            objects
+                .into_iter()
+                .skip_while(|object| (namespace(object), name(object)) <= (&place, &last))
+                .collect()
         }
     };
-    let limit = query.number("limit").and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
+    let limit = query
+        .number("limit")
+        .and_then(|limit| usize::try_from(limit).ok())
+        .filter(|limit| *limit > 0);
     let total = objects.len();
     let kept: Vec<Value> = objects.into_iter().take(limit.unwrap_or(total)).collect();
     let remaining = total - kept.len();
-    let next = if remaining > 0 { kept.last().map(encode).unwrap_or_default() } else { String::new() };
-    Ok(Page { objects: kept, next, remaining })
+    let next = if remaining > 0 {
+        kept.last().map(encode).unwrap_or_default()
+    } else {
+        String::new()
+    };
+    Ok(Page {
+        objects: kept,
+        next,
+        remaining,
+    })
 }
 
 fn encode(last: &Value) -> String {
@@ -116,7 +148,13 @@ pub(super) fn list(
     }
     Ok(match shape {
         Shape::Table => {
-            let mut made = table::of(resource, &page.objects, query.get("includeObject"), &version, cluster.now());
+            let mut made = table::of(
+                resource,
+                &page.objects,
+                query.get("includeObject"),
+                &version,
+                cluster.now(),
+            );
             made["metadata"] = metadata;
             made
         }

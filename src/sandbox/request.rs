@@ -20,19 +20,35 @@ pub(super) struct Target {
 /// Takes `/api/v1/...` and `/apis/GROUP/VERSION/...` apart; `None` for every other path.
 pub(super) fn target(path: &str) -> Option<Target> {
     let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
-    let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+    let parts: Vec<String> = path
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .map(decoded)
+        .collect();
     let (group, version, rest) = match parts.first().map(String::as_str) {
         Some("api") if parts.len() > 2 => (String::new(), parts[1].clone(), &parts[2..]),
         Some("apis") if parts.len() > 3 => (parts[1].clone(), parts[2].clone(), &parts[3..]),
         _ => return None,
     };
-    let is_scope = rest[0] == "namespaces" && rest.len() > 2 && !["status", "finalize"].contains(&rest[2].as_str());
-    let (namespace, rest) = if is_scope { (rest[1].clone(), &rest[2..]) } else { (String::new(), rest) };
+    let is_scope =
+        rest[0] == "namespaces" && rest.len() > 2 && !["status", "finalize"].contains(&rest[2].as_str());
+    let (namespace, rest) = if is_scope {
+        (rest[1].clone(), &rest[2..])
+    } else {
+        (String::new(), rest)
+    };
     if rest.len() > 3 {
         return None;
     }
     let part = |index: usize| rest.get(index).cloned().unwrap_or_default();
-    Some(Target { group, version, namespace, resource: part(0), name: part(1), subresource: part(2) })
+    Some(Target {
+        group,
+        version,
+        namespace,
+        resource: part(0),
+        name: part(1),
+        subresource: part(2),
+    })
 }
 
 /// The query's parameters, in order.
@@ -41,17 +57,24 @@ pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(super) fn of(uri: &Uri) -> Self {
-        axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).map(|query| Self(query.0)).unwrap_or_default()
+        axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map(|query| Self(query.0))
+            .unwrap_or_default()
     }
 
     /// The first value of `key`, or `""`.
     pub(super) fn get(&self, key: &str) -> &str {
-        self.0.iter().find(|(known, _)| known == key).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .find(|(known, _)| known == key)
+            .map_or("", |(_, value)| value)
     }
 
     /// True for `key=true`, `key=1` and a bare `key`.
     pub(super) fn flag(&self, key: &str) -> bool {
-        self.0.iter().any(|(known, value)| known == key && matches!(value.as_str(), "" | "1" | "t" | "true" | "True"))
+        self.0
+            .iter()
+            .any(|(known, value)| known == key && matches!(value.as_str(), "" | "1" | "t" | "true" | "True"))
     }
 
     pub(super) fn number(&self, key: &str) -> Option<u64> {
@@ -89,7 +112,10 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
     }
 
     /// The media type of the body, without parameters.
@@ -138,7 +164,9 @@ impl Asked {
             other => Err(ApiError::new(
                 422,
                 "Invalid",
-                format!("Options is invalid: dryRun: Unsupported value: {other:?}: supported values: \"All\""),
+                format!(
+                    "Options is invalid: dryRun: Unsupported value: {other:?}: supported values: \"All\""
+                ),
             )),
         }
     }
@@ -146,7 +174,12 @@ impl Asked {
     /// Who manages the fields that this request writes.
     pub(super) fn manager(&self) -> String {
         match self.query.get("fieldManager") {
-            "" => self.header("user-agent").split('/').next().unwrap_or("unknown").to_owned(),
+            "" => self
+                .header("user-agent")
+                .split('/')
+                .next()
+                .unwrap_or("unknown")
+                .to_owned(),
             named => named.to_owned(),
         }
     }
@@ -163,13 +196,37 @@ mod tests {
     #[test]
     fn paths_taken_apart() {
         let owned = |parts: [&str; 6]| Some(parts.map(str::to_owned));
-        assert_eq!(parts("/api/v1/namespaces"), owned(["", "v1", "", "namespaces", "", ""]));
-        assert_eq!(parts("/api/v1/namespaces/shop"), owned(["", "v1", "", "namespaces", "shop", ""]));
-        assert_eq!(parts("/api/v1/namespaces/shop/status"), owned(["", "v1", "", "namespaces", "shop", "status"]));
-        assert_eq!(parts("/api/v1/namespaces/shop/pods/a/log"), owned(["", "v1", "shop", "pods", "a", "log"]));
-        assert_eq!(parts("/apis/apps/v1/deployments"), owned(["apps", "v1", "", "deployments", "", ""]));
-        assert_eq!(parts("/apis/r.io/v1/roles/a%3Ab"), owned(["r.io", "v1", "", "roles", "a:b", ""]));
-        for other in ["/", "/api/v1", "/apis/apps/v1", "/version", "/api/v1/namespaces/a/pods/b/c/d"] {
+        assert_eq!(
+            parts("/api/v1/namespaces"),
+            owned(["", "v1", "", "namespaces", "", ""])
+        );
+        assert_eq!(
+            parts("/api/v1/namespaces/shop"),
+            owned(["", "v1", "", "namespaces", "shop", ""])
+        );
+        assert_eq!(
+            parts("/api/v1/namespaces/shop/status"),
+            owned(["", "v1", "", "namespaces", "shop", "status"])
+        );
+        assert_eq!(
+            parts("/api/v1/namespaces/shop/pods/a/log"),
+            owned(["", "v1", "shop", "pods", "a", "log"])
+        );
+        assert_eq!(
+            parts("/apis/apps/v1/deployments"),
+            owned(["apps", "v1", "", "deployments", "", ""])
+        );
+        assert_eq!(
+            parts("/apis/r.io/v1/roles/a%3Ab"),
+            owned(["r.io", "v1", "", "roles", "a:b", ""])
+        );
+        for other in [
+            "/",
+            "/api/v1",
+            "/apis/apps/v1",
+            "/version",
+            "/api/v1/namespaces/a/pods/b/c/d",
+        ] {
             assert_eq!(parts(other), None, "{other}");
         }
     }

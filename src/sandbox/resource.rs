@@ -25,59 +25,308 @@ pub(super) struct Resource {
     pub(super) schema: Option<Value>,
 }
 
-const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const ALL_VERBS: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
 const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 const CREATE: &[&str] = &["create"];
 const READ: &[&str] = &["get", "list"];
 
-type Row = (&'static str, &'static str, &'static str, &'static str, bool, &'static str, &'static str);
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    bool,
+    &'static str,
+    &'static str,
+);
 
 /// Group/version, kind, plural, short names, namespaced, categories, subresources.
 const BUILT_IN: &[Row] = &[
-    ("v1", "Namespace", "namespaces", "ns", false, "", "status finalize"),
+    (
+        "v1",
+        "Namespace",
+        "namespaces",
+        "ns",
+        false,
+        "",
+        "status finalize",
+    ),
     ("v1", "Node", "nodes", "no", false, "", "status"),
-    ("v1", "Pod", "pods", "po", true, "all", "status log eviction binding ephemeralcontainers"),
+    (
+        "v1",
+        "Pod",
+        "pods",
+        "po",
+        true,
+        "all",
+        "status log eviction binding ephemeralcontainers",
+    ),
     ("v1", "Service", "services", "svc", true, "all", "status"),
     ("v1", "ConfigMap", "configmaps", "cm", true, "", ""),
     ("v1", "Secret", "secrets", "", true, "", ""),
     ("v1", "ServiceAccount", "serviceaccounts", "sa", true, "", "token"),
-    ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", true, "", "status"),
-    ("v1", "PersistentVolume", "persistentvolumes", "pv", false, "", "status"),
+    (
+        "v1",
+        "PersistentVolumeClaim",
+        "persistentvolumeclaims",
+        "pvc",
+        true,
+        "",
+        "status",
+    ),
+    (
+        "v1",
+        "PersistentVolume",
+        "persistentvolumes",
+        "pv",
+        false,
+        "",
+        "status",
+    ),
     ("v1", "Event", "events", "ev", true, "", ""),
     ("v1", "Endpoints", "endpoints", "ep", true, "", ""),
-    ("v1", "ResourceQuota", "resourcequotas", "quota", true, "", "status"),
+    (
+        "v1",
+        "ResourceQuota",
+        "resourcequotas",
+        "quota",
+        true,
+        "",
+        "status",
+    ),
     ("v1", "LimitRange", "limitranges", "limits", true, "", ""),
-    ("v1", "ReplicationController", "replicationcontrollers", "rc", true, "all", "status scale"),
-    ("apps/v1", "Deployment", "deployments", "deploy", true, "all", "status scale"),
-    ("apps/v1", "ReplicaSet", "replicasets", "rs", true, "all", "status scale"),
-    ("apps/v1", "StatefulSet", "statefulsets", "sts", true, "all", "status scale"),
+    (
+        "v1",
+        "ReplicationController",
+        "replicationcontrollers",
+        "rc",
+        true,
+        "all",
+        "status scale",
+    ),
+    (
+        "apps/v1",
+        "Deployment",
+        "deployments",
+        "deploy",
+        true,
+        "all",
+        "status scale",
+    ),
+    (
+        "apps/v1",
+        "ReplicaSet",
+        "replicasets",
+        "rs",
+        true,
+        "all",
+        "status scale",
+    ),
+    (
+        "apps/v1",
+        "StatefulSet",
+        "statefulsets",
+        "sts",
+        true,
+        "all",
+        "status scale",
+    ),
     ("apps/v1", "DaemonSet", "daemonsets", "ds", true, "all", "status"),
-    ("apps/v1", "ControllerRevision", "controllerrevisions", "", true, "", ""),
+    (
+        "apps/v1",
+        "ControllerRevision",
+        "controllerrevisions",
+        "",
+        true,
+        "",
+        "",
+    ),
     ("batch/v1", "Job", "jobs", "", true, "all", "status"),
     ("batch/v1", "CronJob", "cronjobs", "cj", true, "all", "status"),
-    ("networking.k8s.io/v1", "Ingress", "ingresses", "ing", true, "", "status"),
-    ("networking.k8s.io/v1", "IngressClass", "ingressclasses", "", false, "", ""),
-    ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", "netpol", true, "", ""),
-    ("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa", true, "all", "status"),
-    ("autoscaling/v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa", true, "all", "status"),
-    ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", true, "", "status"),
+    (
+        "networking.k8s.io/v1",
+        "Ingress",
+        "ingresses",
+        "ing",
+        true,
+        "",
+        "status",
+    ),
+    (
+        "networking.k8s.io/v1",
+        "IngressClass",
+        "ingressclasses",
+        "",
+        false,
+        "",
+        "",
+    ),
+    (
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        "networkpolicies",
+        "netpol",
+        true,
+        "",
+        "",
+    ),
+    (
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        "hpa",
+        true,
+        "all",
+        "status",
+    ),
+    (
+        "autoscaling/v1",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        "hpa",
+        true,
+        "all",
+        "status",
+    ),
+    (
+        "policy/v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        "pdb",
+        true,
+        "",
+        "status",
+    ),
     ("rbac.authorization.k8s.io/v1", "Role", "roles", "", true, "", ""),
-    ("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings", "", true, "", ""),
-    ("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", "", false, "", ""),
-    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", "", false, "", ""),
-    ("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc", false, "", ""),
-    ("storage.k8s.io/v1", "StorageClass", "storageclasses", "sc", false, "", ""),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "RoleBinding",
+        "rolebindings",
+        "",
+        true,
+        "",
+        "",
+    ),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRole",
+        "clusterroles",
+        "",
+        false,
+        "",
+        "",
+    ),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRoleBinding",
+        "clusterrolebindings",
+        "",
+        false,
+        "",
+        "",
+    ),
+    (
+        "scheduling.k8s.io/v1",
+        "PriorityClass",
+        "priorityclasses",
+        "pc",
+        false,
+        "",
+        "",
+    ),
+    (
+        "storage.k8s.io/v1",
+        "StorageClass",
+        "storageclasses",
+        "sc",
+        false,
+        "",
+        "",
+    ),
     ("events.k8s.io/v1", "Event", "events", "ev", true, "", ""),
-    ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", "", true, "", ""),
+    (
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        "endpointslices",
+        "",
+        true,
+        "",
+        "",
+    ),
     ("coordination.k8s.io/v1", "Lease", "leases", "", true, "", ""),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "crd crds", false, "api-extensions", "status"),
-    ("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", "", false, "", ""),
-    ("authorization.k8s.io/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", "", false, "", ""),
-    ("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews", "", false, "", ""),
-    ("authorization.k8s.io/v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", "", true, "", ""),
-    ("authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews", "", false, "", ""),
+    (
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        "crd crds",
+        false,
+        "api-extensions",
+        "status",
+    ),
+    (
+        "authorization.k8s.io/v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        "",
+        false,
+        "",
+        "",
+    ),
+    (
+        "authorization.k8s.io/v1",
+        "SelfSubjectRulesReview",
+        "selfsubjectrulesreviews",
+        "",
+        false,
+        "",
+        "",
+    ),
+    (
+        "authorization.k8s.io/v1",
+        "SubjectAccessReview",
+        "subjectaccessreviews",
+        "",
+        false,
+        "",
+        "",
+    ),
+    (
+        "authorization.k8s.io/v1",
+        "LocalSubjectAccessReview",
+        "localsubjectaccessreviews",
+        "",
+        true,
+        "",
+        "",
+    ),
+    (
+        "authentication.k8s.io/v1",
+        "SelfSubjectReview",
+        "selfsubjectreviews",
+        "",
+        false,
+        "",
+        "",
+    ),
     ("metrics.k8s.io/v1beta1", "PodMetrics", "pods", "", true, "", ""),
-    ("metrics.k8s.io/v1beta1", "NodeMetrics", "nodes", "", false, "", ""),
+    (
+        "metrics.k8s.io/v1beta1",
+        "NodeMetrics",
+        "nodes",
+        "",
+        false,
+        "",
+        "",
+    ),
 ];
 
 static BUILT_IN_RESOURCES: LazyLock<Vec<Arc<Resource>>> =
@@ -101,7 +350,11 @@ fn from_row(row: &Row) -> Resource {
         ("", "namespaces") => NAMESPACE_VERBS,
         _ => ALL_VERBS,
     };
-    let singular = if group == "metrics.k8s.io" { String::new() } else { kind.to_lowercase() };
+    let singular = if group == "metrics.k8s.io" {
+        String::new()
+    } else {
+        kind.to_lowercase()
+    };
     Resource {
         group: group.into(),
         version: version.into(),
@@ -121,9 +374,15 @@ fn from_row(row: &Row) -> Resource {
 /// The resources that a stored CustomResourceDefinition adds, one for each served version.
 pub(super) fn from_definition(definition: &Value) -> Vec<Resource> {
     let strings = |pointer: &str| -> Vec<String> {
-        items(definition, pointer).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        items(definition, pointer)
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     };
-    let versions = items(definition, "/spec/versions").iter().filter(|version| flag(version, "/served"));
+    let versions = items(definition, "/spec/versions")
+        .iter()
+        .filter(|version| flag(version, "/served"));
     versions
         .map(|version| Resource {
             group: text(definition, "/spec/group").into(),
@@ -149,17 +408,29 @@ pub(super) fn from_definition(definition: &Value) -> Vec<Resource> {
 impl Resource {
     /// `apps/v1`, or `v1` for the core group.
     pub(super) fn group_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// `deployments.apps`, or `pods` for the core group: how messages name it.
     pub(super) fn qualified(&self) -> String {
-        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+        if self.group.is_empty() {
+            self.plural.clone()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
     }
 
     /// The name of the table that stores it; both groups of events share one.
     pub(super) fn table(&self) -> String {
-        if self.group == "events.k8s.io" { "events".into() } else { self.qualified() }
+        if self.group == "events.k8s.io" {
+            "events".into()
+        } else {
+            self.qualified()
+        }
     }
 
     pub(super) fn has_subresource(&self, name: &str) -> bool {
@@ -168,13 +439,26 @@ impl Resource {
 
     /// True for kinds whose `metadata.generation` counts changes of the spec.
     pub(super) fn has_generation(&self) -> bool {
-        self.is_custom() || self.has_subresource("status") && !matches!(self.plural.as_str(), "namespaces" | "nodes" | "persistentvolumes" | "persistentvolumeclaims" | "services" | "resourcequotas" | "pods")
+        self.is_custom()
+            || self.has_subresource("status")
+                && !matches!(
+                    self.plural.as_str(),
+                    "namespaces"
+                        | "nodes"
+                        | "persistentvolumes"
+                        | "persistentvolumeclaims"
+                        | "services"
+                        | "resourcequotas"
+                        | "pods"
+                )
             || self.plural == "networkpolicies"
     }
 
     /// True if a custom resource definition brought it.
     pub(super) fn is_custom(&self) -> bool {
-        !built_in().iter().any(|known| known.group == self.group && known.plural == self.plural)
+        !built_in()
+            .iter()
+            .any(|known| known.group == self.group && known.plural == self.plural)
     }
 
     /// True for what is computed on request and never stored.
@@ -190,12 +474,12 @@ mod tests {
     #[test]
     fn a_definition_adds_its_served_versions_only() {
         let definition = serde_json::json!({"spec": {
-            "group": "example.com", "scope": "Namespaced",
-            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "shortNames": ["wd"]},
-            "versions": [
-                {"name": "v1", "served": true, "subresources": {"status": {}}},
-                {"name": "v0", "served": false},
-            ]}});
+        "group": "example.com", "scope": "Namespaced",
+        "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "shortNames": ["wd"]},
+        "versions": [
+            {"name": "v1", "served": true, "subresources": {"status": {}}},
+            {"name": "v0", "served": false},
+        ]}});
         let made = from_definition(&definition);
         assert_eq!(made.len(), 1);
         assert_eq!(made[0].qualified(), "widgets.example.com");

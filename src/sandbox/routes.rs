@@ -16,6 +16,7 @@ use super::json::text;
 use super::metrics;
 use super::openapi;
 use super::patch::Form;
+use super::protobuf;
 use super::rbac::{Identity, Question};
 use super::read::{self, Selection, shaped};
 use super::request::{Asked, Target};
@@ -32,8 +33,12 @@ type Answer = Result<Response, ApiError>;
 pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
     let identity = Identity::from_request(asked, &shared.lock())?;
     authorize(shared, asked, &identity)?;
-    let Some(target) = &asked.target else { return answer_path(shared, asked) };
-    let found = shared.lock().resource(&target.group, &target.version, &target.resource);
+    let Some(target) = &asked.target else {
+        return answer_path(shared, asked);
+    };
+    let found = shared
+        .lock()
+        .resource(&target.group, &target.version, &target.resource);
     let resource = found.ok_or_else(ApiError::no_such_path)?;
     check_scope(&resource, target)?;
     if let Some(answer) = access::answer(&shared.lock(), &resource, asked, &identity) {
@@ -43,7 +48,8 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
         return Err(ApiError::method_not_allowed());
     }
     if resource.group == "metrics.k8s.io" {
-        return metrics::answer(&shared.lock(), &resource, asked, target).map(|made| Json(made).into_response());
+        return metrics::answer(&shared.lock(), &resource, asked, target)
+            .map(|made| Json(made).into_response());
     }
     if asked.method.is_safe() {
         return read(shared, &resource, asked, target);
@@ -56,16 +62,32 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
 fn authorize(shared: &Shared, asked: &Asked, identity: &Identity) -> Result<(), ApiError> {
     let question = match &asked.target {
         Some(target) => Question::about(asked.verb(), target),
-        None => Question { verb: asked.verb(), path: &asked.path, ..Question::default() },
+        None => Question {
+            verb: asked.verb(),
+            path: &asked.path,
+            ..Question::default()
+        },
     };
-    if identity.may(&shared.lock(), &question) { Ok(()) } else { Err(identity.refusal(&question)) }
+    if identity.may(&shared.lock(), &question) {
+        Ok(())
+    } else {
+        Err(identity.refusal(&question))
+    }
 }
 
 /// A namespaced resource is not served outside namespaces but for lists, nor the other way round.
 fn check_scope(resource: &Resource, target: &Target) -> Result<(), ApiError> {
     let is_inside = !target.namespace.is_empty();
-    let fits = if resource.namespaced { is_inside || target.name.is_empty() } else { !is_inside };
-    if fits { Ok(()) } else { Err(ApiError::no_such_path()) }
+    let fits = if resource.namespaced {
+        is_inside || target.name.is_empty()
+    } else {
+        !is_inside
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(ApiError::no_such_path())
+    }
 }
 
 fn answer_path(shared: &Shared, asked: &Asked) -> Answer {
@@ -95,18 +117,30 @@ fn read(shared: &Arc<Shared>, resource: &Arc<Resource>, asked: &Asked, target: &
     let cluster = shared.lock();
     if target.name.is_empty() {
         let chosen = selection.choose(&cluster, resource);
-        let objects = chosen.iter().map(|object| super::convert::outward(resource, object)).collect();
-        return read::list(&cluster, resource, objects, asked.shape(), &asked.query).map(|list| Json(list).into_response());
+        let objects = chosen
+            .iter()
+            .map(|object| super::convert::outward(resource, object))
+            .collect();
+        return read::list(&cluster, resource, objects, asked.shape(), &asked.query)
+            .map(|list| Json(list).into_response());
     }
     let object = cluster
         .get(&resource.table(), &target.namespace, &target.name)
         .ok_or_else(|| ApiError::not_found(resource, &target.name))?;
-    Ok(Json(shaped(resource, &object, asked.shape(), &asked.query, cluster.now())).into_response())
+    Ok(Json(shaped(
+        resource,
+        &object,
+        asked.shape(),
+        &asked.query,
+        cluster.now(),
+    ))
+    .into_response())
 }
 
 /// Performs a write, on a scratch copy if it is a dry run, and lets the controllers follow.
 fn change(cluster: &mut Cluster, resource: &Resource, asked: &Asked, target: &Target) -> Answer {
-    if !asked.is_dry_run()? {
+    let is_dry = asked.is_dry_run()? || asked.method == "DELETE" && is_dry_delete(&options_body(asked)?);
+    if !is_dry {
         let (code, object) = perform(cluster, resource, asked, target)?;
         controllers::reconcile(cluster);
         return Ok(respond(cluster, resource, asked, code, &object));
@@ -117,9 +151,20 @@ fn change(cluster: &mut Cluster, resource: &Resource, asked: &Asked, target: &Ta
     Ok(respond(cluster, resource, asked, code, &object))
 }
 
+/// Deletions say in their options, too, that they are not meant.
+fn is_dry_delete(options: &Value) -> bool {
+    super::json::items(options, "/dryRun")
+        .iter()
+        .any(|one| one == "All")
+}
+
 /// A dry run's result carries the version that is stored, if any.
 fn undo_version(cluster: &Cluster, resource: &Resource, object: &mut Value) {
-    let stored = cluster.get(&resource.table(), super::json::namespace(object), super::json::name(object));
+    let stored = cluster.get(
+        &resource.table(),
+        super::json::namespace(object),
+        super::json::name(object),
+    );
     match stored {
         Some(stored) => {
             let version = text(&stored, "/metadata/resourceVersion").to_owned();
@@ -131,16 +176,37 @@ fn undo_version(cluster: &Cluster, resource: &Resource, object: &mut Value) {
     }
 }
 
-fn respond(cluster: &Cluster, resource: &Resource, asked: &Asked, code: StatusCode, object: &Value) -> Response {
+fn respond(
+    cluster: &Cluster,
+    resource: &Resource,
+    asked: &Asked,
+    code: StatusCode,
+    object: &Value,
+) -> Response {
     let is_own = text(object, "/kind") == resource.kind;
-    let shown = if is_own { shaped(resource, object, asked.shape(), &asked.query, cluster.now()) } else { object.clone() };
+    let shown = if is_own {
+        shaped(resource, object, asked.shape(), &asked.query, cluster.now())
+    } else {
+        object.clone()
+    };
     (code, Json(shown)).into_response()
 }
 
-fn perform(cluster: &mut Cluster, resource: &Resource, asked: &Asked, target: &Target) -> Result<(StatusCode, Value), ApiError> {
+fn perform(
+    cluster: &mut Cluster,
+    resource: &Resource,
+    asked: &Asked,
+    target: &Target,
+) -> Result<(StatusCode, Value), ApiError> {
     let manager = asked.manager();
     let strict = asked.query.get("fieldValidation") == "Strict";
-    let call = Call { resource, namespace: &target.namespace, name: &target.name, manager: &manager, strict };
+    let call = Call {
+        resource,
+        namespace: &target.namespace,
+        name: &target.name,
+        manager: &manager,
+        strict,
+    };
     match target.subresource.as_str() {
         "" => perform_main(cluster, &call, asked, target),
         "status" if resource.has_subresource("status") => update(cluster, &call, asked, Part::Status),
@@ -149,19 +215,30 @@ fn perform(cluster: &mut Cluster, resource: &Resource, asked: &Asked, target: &T
     }
 }
 
-fn perform_main(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, target: &Target) -> Result<(StatusCode, Value), ApiError> {
+fn perform_main(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    asked: &Asked,
+    target: &Target,
+) -> Result<(StatusCode, Value), ApiError> {
     match asked.verb() {
         "create" if target.name.is_empty() => {
             let body = object_body(asked)?;
             if call.resource.namespaced && call.namespace.is_empty() {
                 return Err(ApiError::method_not_allowed());
             }
-            Ok((StatusCode::CREATED, (*write::create(cluster, call, body)?).clone()))
+            Ok((
+                StatusCode::CREATED,
+                (*write::create(cluster, call, body)?).clone(),
+            ))
         }
         "update" | "patch" if !target.name.is_empty() => update(cluster, call, asked, Part::Main),
         "delete" => {
             let options = delete::Options::read(&options_body(asked)?, &asked.query)?;
-            Ok((StatusCode::OK, (*delete::delete(cluster, call, &options)?).clone()))
+            Ok((
+                StatusCode::OK,
+                (*delete::delete(cluster, call, &options)?).clone(),
+            ))
         }
         "deletecollection" => {
             let options = delete::Options::read(&options_body(asked)?, &asked.query)?;
@@ -170,25 +247,43 @@ fn perform_main(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, target: &
             let kind = format!("{}List", call.resource.kind);
             let items: Vec<Value> = chosen.iter().map(|object| (**object).clone()).collect();
             let version = cluster.store.version().to_string();
-            Ok((StatusCode::OK, json!({"kind": kind, "apiVersion": call.resource.group_version(),
-                "metadata": {"resourceVersion": version}, "items": items})))
+            Ok((
+                StatusCode::OK,
+                json!({"kind": kind, "apiVersion": call.resource.group_version(),
+                "metadata": {"resourceVersion": version}, "items": items}),
+            ))
         }
         _ => Err(ApiError::method_not_allowed()),
     }
 }
 
 /// PUT and PATCH on an object or its status.
-fn update(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, part: Part) -> Result<(StatusCode, Value), ApiError> {
+fn update(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    asked: &Asked,
+    part: Part,
+) -> Result<(StatusCode, Value), ApiError> {
     match asked.verb() {
         "update" => {
             let body = object_body(asked)?;
-            Ok((StatusCode::OK, (*write::replace(cluster, call, part, body)?).clone()))
+            Ok((
+                StatusCode::OK,
+                (*write::replace(cluster, call, part, body)?).clone(),
+            ))
         }
         "patch" => {
             let form = Form::of(asked.content_type(), call.resource.is_custom())?;
             let body = patch_body(asked, form)?;
             let (created, stored) = write::patch(cluster, call, part, form, &body)?;
-            Ok((if created { StatusCode::CREATED } else { StatusCode::OK }, (*stored).clone()))
+            Ok((
+                if created {
+                    StatusCode::CREATED
+                } else {
+                    StatusCode::OK
+                },
+                (*stored).clone(),
+            ))
         }
         _ => Err(ApiError::method_not_allowed()),
     }
@@ -199,23 +294,37 @@ pub(super) fn object_body(asked: &Asked) -> Result<Value, ApiError> {
     match asked.content_type() {
         "application/json" | "" => from_json(&asked.body),
         "application/yaml" => from_yaml(&asked.body),
+        "application/vnd.kubernetes.protobuf" => protobuf::decode(&asked.body).ok_or_else(|| {
+            ApiError::bad_request(
+                "the body of the request is not in the Kubernetes protobuf encoding, or of an unknown kind",
+            )
+        }),
         _ => Err(ApiError::unsupported_media_type(
-            "application/json, application/yaml",
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf",
         )),
     }
 }
 
 fn options_body(asked: &Asked) -> Result<Value, ApiError> {
-    if asked.body.is_empty() { Ok(json!({})) } else { object_body(asked) }
+    if asked.body.is_empty() {
+        Ok(json!({}))
+    } else {
+        object_body(asked)
+    }
 }
 
 pub(super) fn patch_body(asked: &Asked, form: Form) -> Result<Value, ApiError> {
-    if form == Form::Apply { from_yaml(&asked.body) } else { from_json(&asked.body) }
+    if form == Form::Apply {
+        from_yaml(&asked.body)
+    } else {
+        from_json(&asked.body)
+    }
 }
 
 fn from_json(body: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(body)
-        .map_err(|error| ApiError::bad_request(format!("couldn't get version/kind; json parse error: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+    })
 }
 
 fn from_yaml(body: &[u8]) -> Result<Value, ApiError> {

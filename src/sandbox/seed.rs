@@ -42,7 +42,10 @@ pub(super) fn plant(seed: &Seed) -> Result<Cluster, SandboxError> {
 fn add_path(cluster: &mut Cluster, path: &Path) -> Result<(), SandboxError> {
     let mut documents = Vec::new();
     for file in files(path)? {
-        let written = std::fs::read_to_string(&file).map_err(|source| SandboxError::Read { path: file.clone(), source })?;
+        let written = std::fs::read_to_string(&file).map_err(|source| SandboxError::Read {
+            path: file.clone(),
+            source,
+        })?;
         documents.extend(parse(&file.display().to_string(), &written)?);
     }
     add(cluster, documents)
@@ -50,13 +53,22 @@ fn add_path(cluster: &mut Cluster, path: &Path) -> Result<(), SandboxError> {
 
 /// The manifests at `path`: the file itself, or a folder's files in order of their names.
 fn files(path: &Path) -> Result<Vec<PathBuf>, SandboxError> {
-    let failed = |source| SandboxError::Read { path: path.to_owned(), source };
+    let failed = |source| SandboxError::Read {
+        path: path.to_owned(),
+        source,
+    };
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let entries = std::fs::read_dir(path).map_err(failed)?;
-    let mut all: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(failed)?;
-    all.retain(|file| file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json"));
+    let mut all: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    all.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
+    });
     all.sort();
     Ok(all)
 }
@@ -68,8 +80,11 @@ fn add_all(cluster: &mut Cluster, source: &str, written: &str) -> Result<(), San
 
 /// Every object in a text of one or more documents; lists are opened.
 fn parse(source: &str, written: &str) -> Result<Vec<Value>, SandboxError> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(written)
-        .map_err(|error| SandboxError::Manifest { source_name: source.to_owned(), why: error.to_string() })?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(written).map_err(|error| SandboxError::Manifest {
+            source_name: source.to_owned(),
+            why: error.to_string(),
+        })?;
     let mut objects = Vec::new();
     for document in documents.into_iter().filter(|document| !document.is_null()) {
         if text(&document, "/kind").ends_with("List") && document.get("items").is_some() {
@@ -91,34 +106,53 @@ fn add(cluster: &mut Cluster, mut objects: Vec<Value>) -> Result<(), SandboxErro
     };
     objects.sort_by_key(rank);
     for object in objects {
-        add_one(cluster, object)?;
+        add_one(cluster, &object)?;
     }
     Ok(())
 }
 
-fn add_one(cluster: &mut Cluster, object: Value) -> Result<(), SandboxError> {
-    let (version, kind) = (text(&object, "/apiVersion"), text(&object, "/kind"));
-    let label = format!("{} {}", kind.to_lowercase(), name(&object));
+fn add_one(cluster: &mut Cluster, object: &Value) -> Result<(), SandboxError> {
+    let (version, kind) = (text(object, "/apiVersion"), text(object, "/kind"));
+    let label = format!("{} {}", kind.to_lowercase(), name(object));
     let Some(resource) = cluster.resource_of_kind(version, kind) else {
         let why = format!("no resource of kind `{kind}` in `{version}` is served");
         return Err(SandboxError::Refused { object: label, why });
     };
-    let place = match text(&object, "/metadata/namespace") {
+    let place = match text(object, "/metadata/namespace") {
         _ if !resource.namespaced => String::new(),
         "" => "default".to_owned(),
         named => named.to_owned(),
     };
     if !place.is_empty() && cluster.get("namespaces", "", &place).is_none() {
-        add_one(cluster, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}}))?;
+        let space = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}});
+        add_one(cluster, &space)?;
     }
-    let call = Call { resource: &resource, namespace: &place, name: name(&object), manager: "sandbox", strict: false };
+    let call = Call {
+        resource: &resource,
+        namespace: &place,
+        name: name(object),
+        manager: "sandbox",
+        strict: false,
+    };
     match write::create(cluster, &call, object.clone()) {
         Ok(_) => Ok(()),
         // A dump of a real cluster brings what the sandbox has made on its own already.
-        Err(ApiError { code: 409, .. }) => write::patch(cluster, &call, write::Part::Main, super::patch::Form::Merge, &unversioned(&object))
-            .map(|_| ())
-            .map_err(|error| SandboxError::Refused { object: label, why: error.message }),
-        Err(error) => Err(SandboxError::Refused { object: label, why: error.message }),
+        Err(ApiError { code: 409, .. }) => write::patch(
+            cluster,
+            &call,
+            write::Part::Main,
+            super::patch::Form::Merge,
+            &unversioned(object),
+        )
+        .map(|_| ())
+        .map_err(|error| SandboxError::Refused {
+            object: label,
+            why: error.message,
+        }),
+        Err(error) => Err(SandboxError::Refused {
+            object: label,
+            why: error.message,
+        }),
     }
 }
 
@@ -133,11 +167,20 @@ fn unversioned(object: &Value) -> Value {
 
 /// Every stored object, ordered by group, kind, namespace and name.
 pub(super) fn dump(cluster: &Cluster) -> Vec<Value> {
-    let mut all: Vec<Value> = cluster.store.everything().map(|(_, object)| (**object).clone()).collect();
+    let mut all: Vec<Value> = cluster
+        .store
+        .everything()
+        .map(|(_, object)| (**object).clone())
+        .collect();
     let key = |object: &Value| {
         let version = text(object, "/apiVersion");
         let group = version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
-        [group, text(object, "/kind").to_owned(), text(object, "/metadata/namespace").to_owned(), name(object).to_owned()]
+        [
+            group,
+            text(object, "/kind").to_owned(),
+            text(object, "/metadata/namespace").to_owned(),
+            name(object).to_owned(),
+        ]
     };
     all.sort_by_cached_key(key);
     all
@@ -149,20 +192,38 @@ mod tests {
     use crate::sandbox::json::{at, present, set, uid};
 
     fn running(cluster: &Cluster, place: &str) -> usize {
-        cluster.store.list("pods", Some(place)).iter().filter(|pod| controllers::is_ready(pod)).count()
+        cluster
+            .store
+            .list("pods", Some(place))
+            .iter()
+            .filter(|pod| controllers::is_ready(pod))
+            .count()
     }
 
     #[test]
     fn the_shop_is_settled() {
         let cluster = plant(&Seed::Shop).unwrap();
         for deployment in cluster.store.list("deployments.apps", None) {
-            assert_eq!(at(&deployment, "/status/readyReplicas"), at(&deployment, "/spec/replicas"), "{}", name(&deployment));
+            assert_eq!(
+                at(&deployment, "/status/readyReplicas"),
+                at(&deployment, "/spec/replicas"),
+                "{}",
+                name(&deployment)
+            );
             assert!(present(&deployment, "/status/observedGeneration"));
         }
         assert_eq!(running(&cluster, "shop"), 9);
         let job = cluster.get("jobs.batch", "shop", "import-catalog").unwrap();
         assert_eq!(text(&job, "/status/conditions/1/type"), "Complete");
-        assert_eq!(text(&cluster.get("persistentvolumeclaims", "shop", "data-db-0").unwrap(), "/status/phase"), "Bound");
+        assert_eq!(
+            text(
+                &cluster
+                    .get("persistentvolumeclaims", "shop", "data-db-0")
+                    .unwrap(),
+                "/status/phase"
+            ),
+            "Bound"
+        );
     }
 
     #[test]
@@ -172,17 +233,27 @@ mod tests {
             for object in &mut all {
                 set(object, "/metadata/creationTimestamp", "");
             }
-            all.iter().map(|object| format!("{} {}", name(object), uid(object))).collect::<Vec<_>>()
+            all.iter()
+                .map(|object| format!("{} {}", name(object), uid(object)))
+                .collect::<Vec<_>>()
         };
         assert_eq!(without_times(&Seed::Shop), without_times(&Seed::Shop));
     }
 
     #[test]
     fn bad_manifests_are_named() {
-        let refused = plant(&Seed::Manifests("apiVersion: v1\nkind: Nonsense\nmetadata: {name: a}\n".into()));
+        let refused = plant(&Seed::Manifests(
+            "apiVersion: v1\nkind: Nonsense\nmetadata: {name: a}\n".into(),
+        ));
         assert!(matches!(refused, Err(SandboxError::Refused { .. })));
-        assert!(matches!(plant(&Seed::Manifests("a: [".into())), Err(SandboxError::Manifest { .. })));
-        assert!(matches!(plant(&Seed::Path("/does/not/exist".into())), Err(SandboxError::Read { .. })));
+        assert!(matches!(
+            plant(&Seed::Manifests("a: [".into())),
+            Err(SandboxError::Manifest { .. })
+        ));
+        assert!(matches!(
+            plant(&Seed::Path("/does/not/exist".into())),
+            Err(SandboxError::Read { .. })
+        ));
     }
 
     #[test]

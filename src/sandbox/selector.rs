@@ -28,19 +28,30 @@ impl Labels {
             ))
         };
         let parts = split_outside_parentheses(written);
-        let kept = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty());
-        kept.map(|part| requirement(part).ok_or_else(|| wrong(part))).collect::<Result<_, _>>().map(Self)
+        let kept = parts
+            .iter()
+            .map(|part| part.trim())
+            .filter(|part| !part.is_empty());
+        kept.map(|part| requirement(part).ok_or_else(|| wrong(part)))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Reads a spec's `{matchLabels, matchExpressions}`.
     pub(super) fn from_spec(spec: &Value) -> Self {
         let mut all = Vec::new();
         for (key, value) in entries(spec, "/matchLabels").into_iter().flatten() {
-            all.push((key.clone(), Operator::In(vec![value.as_str().unwrap_or("").into()])));
+            all.push((
+                key.clone(),
+                Operator::In(vec![value.as_str().unwrap_or("").into()]),
+            ));
         }
         for expression in items(spec, "/matchExpressions") {
-            let values: Vec<String> =
-                items(expression, "/values").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let values: Vec<String> = items(expression, "/values")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             let operator = match text(expression, "/operator") {
                 "In" => Operator::In(values),
                 "NotIn" => Operator::NotIn(values),
@@ -55,7 +66,16 @@ impl Labels {
     /// Reads a plain map of labels, as services and node selectors have.
     pub(super) fn from_map(map: Option<&Map<String, Value>>) -> Self {
         let pairs = map.into_iter().flatten();
-        Self(pairs.map(|(key, value)| (key.clone(), Operator::In(vec![value.as_str().unwrap_or("").into()]))).collect())
+        Self(
+            pairs
+                .map(|(key, value)| {
+                    (
+                        key.clone(),
+                        Operator::In(vec![value.as_str().unwrap_or("").into()]),
+                    )
+                })
+                .collect(),
+        )
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -74,8 +94,12 @@ impl Labels {
                 (Operator::In(wanted), Some(value)) => wanted.iter().any(|one| one == value),
                 (Operator::NotIn(unwanted), Some(value)) => unwanted.iter().all(|one| one != value),
                 (Operator::NotIn(_) | Operator::Absent, None) | (Operator::Exists, Some(_)) => true,
-                (Operator::Above(limit), Some(value)) => value.parse::<i64>().is_ok_and(|value| value > *limit),
-                (Operator::Below(limit), Some(value)) => value.parse::<i64>().is_ok_and(|value| value < *limit),
+                (Operator::Above(limit), Some(value)) => {
+                    value.parse::<i64>().is_ok_and(|value| value > *limit)
+                }
+                (Operator::Below(limit), Some(value)) => {
+                    value.parse::<i64>().is_ok_and(|value| value < *limit)
+                }
                 _ => false,
             }
         })
@@ -118,7 +142,10 @@ fn requirement(part: &str) -> Option<(String, Operator)> {
         (part, Operator::Exists)
     };
     let key = key.trim();
-    let is_good = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+    let is_good = !key.is_empty()
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
     is_good.then(|| (key.to_owned(), operator))
 }
 
@@ -192,7 +219,11 @@ mod tests {
             ("rank<7", false),
             ("other", false),
         ] {
-            assert_eq!(Labels::parse(written).unwrap().matches(&pod), expected, "{written}");
+            assert_eq!(
+                Labels::parse(written).unwrap().matches(&pod),
+                expected,
+                "{written}"
+            );
         }
         for bad in ["=x", "a b", "app in web)", "rank>x"] {
             assert!(Labels::parse(bad).is_err(), "{bad}");
@@ -212,7 +243,11 @@ mod tests {
     #[test]
     fn fields_by_path() {
         let pod = json!({"metadata": {"name": "a"}, "status": {"phase": "Running"}});
-        assert!(Fields::parse("metadata.name=a,status.phase!=Failed").unwrap().matches(&pod));
+        assert!(
+            Fields::parse("metadata.name=a,status.phase!=Failed")
+                .unwrap()
+                .matches(&pod)
+        );
         assert!(Fields::parse("spec.nodeName=").unwrap().matches(&pod));
         assert!(!Fields::parse("spec.nodeName=node-1").unwrap().matches(&pod));
         assert!(Fields::parse("nonsense").is_err());

@@ -31,7 +31,12 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(cluster: Cluster) -> Self {
         let changed = watch::Sender::new(cluster.store.version());
-        Self { cluster: Mutex::new(cluster), faults: Mutex::default(), changed, stop: CancellationToken::new() }
+        Self {
+            cluster: Mutex::new(cluster),
+            faults: Mutex::default(),
+            changed,
+            stop: CancellationToken::new(),
+        }
     }
 
     /// The cluster. A panic of another holder leaves it usable: every change is a single store operation.
@@ -46,7 +51,8 @@ impl Shared {
     /// Wakes watches and the ticker if anything changed.
     pub(super) fn announce(&self) {
         let version = self.lock().store.version();
-        self.changed.send_if_modified(|known| std::mem::replace(known, version) != version);
+        self.changed
+            .send_if_modified(|known| std::mem::replace(known, version) != version);
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
@@ -63,7 +69,10 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or_else(String::new, ToString::to_string);
     let fault = shared.faults().meet(request.method().as_str(), &path);
     match fault {
         None => {}
@@ -84,7 +93,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 async fn read(request: Request) -> Result<Asked, ApiError> {
     let (parts, body) = request.into_parts();
     let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| {
-        ApiError::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {BODY_LIMIT}"))
+        ApiError::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("Request entity too large: limit is {BODY_LIMIT}"),
+        )
     })?;
     Ok(Asked {
         target: target(parts.uri.path()),
@@ -112,7 +125,9 @@ fn injected(code: u16) -> Response {
     };
     let mut response = ApiError::new(code, reason, format!("injected fault: status {code}")).into_response();
     if matches!(code, 429 | 503) {
-        response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("1"));
+        response
+            .headers_mut()
+            .insert("retry-after", axum::http::HeaderValue::from_static("1"));
     }
     response
 }
@@ -121,7 +136,10 @@ fn injected(code: u16) -> Response {
 fn broken() -> Response {
     let stream = futures::stream::iter([
         Ok(Bytes::from_static(b"{")),
-        Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "injected fault: connection closed")),
+        Err(std::io::Error::new(
+            std::io::ErrorKind::ConnectionReset,
+            "injected fault: connection closed",
+        )),
     ]);
     ([("content-type", "application/json")], Body::from_stream(stream)).into_response()
 }

@@ -47,12 +47,17 @@ impl Store {
     }
 
     pub(super) fn get(&self, table: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        self.tables.get(table)?.get(&(namespace.to_owned(), name.to_owned())).cloned()
+        self.tables
+            .get(table)?
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .cloned()
     }
 
     /// A table's objects by namespace and name; `None` spans all namespaces.
     pub(super) fn list(&self, table: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
-        let Some(rows) = self.tables.get(table) else { return Vec::new() };
+        let Some(rows) = self.tables.get(table) else {
+            return Vec::new();
+        };
         match namespace {
             None => rows.values().cloned().collect(),
             Some(wanted) => rows
@@ -65,7 +70,9 @@ impl Store {
 
     /// Every table's name with its objects.
     pub(super) fn everything(&self) -> impl Iterator<Item = (&str, &Arc<Value>)> {
-        self.tables.iter().flat_map(|(table, rows)| rows.values().map(move |object| (table.as_str(), object)))
+        self.tables
+            .iter()
+            .flat_map(|(table, rows)| rows.values().map(move |object| (table.as_str(), object)))
     }
 
     /// Stores the object under a new version, unless it is what is stored already.
@@ -78,8 +85,15 @@ impl Store {
         self.version += 1;
         set(&mut object, "/metadata/resourceVersion", self.version.to_string());
         let object = Arc::new(object);
-        self.tables.entry(table.to_owned()).or_default().insert(key, object.clone());
-        let verb = if before.is_some() { Verb::Modified } else { Verb::Added };
+        self.tables
+            .entry(table.to_owned())
+            .or_default()
+            .insert(key, object.clone());
+        let verb = if before.is_some() {
+            Verb::Modified
+        } else {
+            Verb::Added
+        };
         self.record(table, verb, object.clone(), before);
         object
     }
@@ -91,23 +105,39 @@ impl Store {
         if let Some(change) = self.log.back_mut().filter(|change| change.table == table) {
             change.object = object.clone();
         }
-        self.tables.entry(table.to_owned()).or_default().insert(key, object.clone());
+        self.tables
+            .entry(table.to_owned())
+            .or_default()
+            .insert(key, object.clone());
         object
     }
 
     /// Takes the object out; the log keeps its last state under a new version.
     pub(super) fn remove(&mut self, table: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        let gone = self.tables.get_mut(table)?.remove(&(namespace.to_owned(), name.to_owned()))?;
+        let gone = self
+            .tables
+            .get_mut(table)?
+            .remove(&(namespace.to_owned(), name.to_owned()))?;
         self.version += 1;
         let mut last = (*gone).clone();
-        set(&mut last, "/metadata/resourceVersion", json!(self.version.to_string()));
+        set(
+            &mut last,
+            "/metadata/resourceVersion",
+            json!(self.version.to_string()),
+        );
         let last = Arc::new(last);
         self.record(table, Verb::Deleted, last.clone(), Some(gone));
         Some(last)
     }
 
     fn record(&mut self, table: &str, verb: Verb, object: Arc<Value>, before: Option<Arc<Value>>) {
-        let change = Change { version: self.version, table: table.to_owned(), verb, object, before };
+        let change = Change {
+            version: self.version,
+            table: table.to_owned(),
+            verb,
+            object,
+            before,
+        };
         self.log.push_back(change);
         while self.log.len() > LOG_LIMIT {
             if let Some(oldest) = self.log.pop_front() {
@@ -131,7 +161,9 @@ impl Store {
 
 /// True if both differ at most in version and bookkeeping of managers.
 fn is_same(before: &Value, after: &Value) -> bool {
-    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return before == after };
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return before == after;
+    };
     before.len() == after.len()
         && before.iter().all(|(key, old)| match after.get(key) {
             Some(new) if key == "metadata" => is_same_metadata(old, new),

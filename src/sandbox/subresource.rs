@@ -20,7 +20,12 @@ use super::status::{ApiError, Cause};
 use super::write::Call;
 
 /// Answers a GET of a subresource.
-pub(super) fn read(cluster: &Cluster, resource: &Resource, asked: &Asked, target: &Target) -> Result<Response, ApiError> {
+pub(super) fn read(
+    cluster: &Cluster,
+    resource: &Resource,
+    asked: &Asked,
+    target: &Target,
+) -> Result<Response, ApiError> {
     if !resource.has_subresource(&target.subresource) {
         return Err(ApiError::no_such_path());
     }
@@ -28,7 +33,9 @@ pub(super) fn read(cluster: &Cluster, resource: &Resource, asked: &Asked, target
         .get(&resource.table(), &target.namespace, &target.name)
         .ok_or_else(|| ApiError::not_found(resource, &target.name))?;
     match target.subresource.as_str() {
-        "status" | "ephemeralcontainers" => Ok(Json(super::convert::outward(resource, &object)).into_response()),
+        "status" | "ephemeralcontainers" => {
+            Ok(Json(super::convert::outward(resource, &object)).into_response())
+        }
         "scale" => Ok(Json(scale_of(&object)).into_response()),
         "log" => logs::read(cluster, &object, &asked.query).map(IntoResponse::into_response),
         _ => Err(ApiError::method_not_allowed()),
@@ -36,12 +43,19 @@ pub(super) fn read(cluster: &Cluster, resource: &Resource, asked: &Asked, target
 }
 
 /// Performs a write to a subresource.
-pub(super) fn write(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, which: &str) -> Result<(StatusCode, Value), ApiError> {
+pub(super) fn write(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    asked: &Asked,
+    which: &str,
+) -> Result<(StatusCode, Value), ApiError> {
     let object = cluster
         .get(&call.resource.table(), call.namespace, call.name)
         .ok_or_else(|| ApiError::not_found(call.resource, call.name))?;
     match (which, asked.verb()) {
-        ("scale", "update" | "patch") => scale(cluster, call, asked, &object).map(|made| (StatusCode::OK, made)),
+        ("scale", "update" | "patch") => {
+            scale(cluster, call, asked, &object).map(|made| (StatusCode::OK, made))
+        }
         ("eviction", "create") => evict(cluster, call, asked, &object),
         ("token", "create") => token(cluster, asked, &object).map(|made| (StatusCode::CREATED, made)),
         ("finalize", "update") => finalize(cluster, asked, &object).map(|made| (StatusCode::OK, made)),
@@ -79,16 +93,30 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
         return Err(ApiError::modified(call.resource, call.name));
     }
     if !uid(&wanted).is_empty() && uid(&wanted) != uid(object) {
-        let why = format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid(&wanted), uid(object));
+        let why = format!(
+            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            uid(&wanted),
+            uid(object)
+        );
         return Err(ApiError::conflict(call.resource, call.name, &why));
     }
     let replicas = integer(&wanted, "/spec/replicas").unwrap_or(0);
     if present(&wanted, "/spec/replicas") && integer(&wanted, "/spec/replicas").is_none() {
-        return Err(ApiError::bad_request("Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32"));
+        return Err(ApiError::bad_request(
+            "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32",
+        ));
     }
     if !(0..=i64::from(i32::MAX)).contains(&replicas) {
-        let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
-        let scale = Resource { group: "autoscaling".into(), kind: "Scale".into(), ..Resource::default() };
+        let cause = Cause::invalid(
+            "spec.replicas",
+            &json!(replicas),
+            "must be greater than or equal to 0",
+        );
+        let scale = Resource {
+            group: "autoscaling".into(),
+            kind: "Scale".into(),
+            ..Resource::default()
+        };
         return Err(ApiError::invalid(&scale, call.name, &[cause]));
     }
     let mut scaled = object.clone();
@@ -99,9 +127,16 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
 }
 
 /// Deletes a pod if no disruption budget forbids it.
-fn evict(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, pod: &Value) -> Result<(StatusCode, Value), ApiError> {
+fn evict(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    asked: &Asked,
+    pod: &Value,
+) -> Result<(StatusCode, Value), ApiError> {
     let body = object_body(asked)?;
-    let is_dry = items(&body, "/deleteOptions/dryRun").iter().any(|one| one == "All");
+    let is_dry = items(&body, "/deleteOptions/dryRun")
+        .iter()
+        .any(|one| one == "All");
     let is_bound = !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed" | "Pending")
         && !super::json::is_terminating(pod);
     if is_bound {
@@ -111,14 +146,21 @@ fn evict(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, pod: &Value) -> 
         let options = delete::Options::read(&at(&body, "/deleteOptions"), &asked.query)?;
         delete::delete(cluster, call, &options)?;
     }
-    Ok((StatusCode::CREATED, json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
+    Ok((
+        StatusCode::CREATED,
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+    ))
 }
 
 fn take_from_budget(cluster: &mut Cluster, pod: &Value) -> Result<(), ApiError> {
-    let budgets = cluster.store.list("poddisruptionbudgets.policy", Some(namespace(pod)));
+    let budgets = cluster
+        .store
+        .list("poddisruptionbudgets.policy", Some(namespace(pod)));
     let covers = |budget: &&Arc<Value>| Labels::from_spec(&at(budget, "/spec/selector")).matches(pod);
     let mut covering = budgets.iter().filter(covers);
-    let Some(budget) = covering.next() else { return Ok(()) };
+    let Some(budget) = covering.next() else {
+        return Ok(());
+    };
     if covering.next().is_some() {
         let why = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
         return Err(ApiError::new(500, "InternalError", why));
@@ -135,7 +177,9 @@ fn take_from_budget(cluster: &mut Cluster, pod: &Value) -> Result<(), ApiError> 
     );
     let message = "Cannot evict pod as it would violate the pod's disruption budget.";
     let mut error = ApiError::new(429, "TooManyRequests", message);
-    error.details = Some(Box::new(json!({"causes": [{"reason": "DisruptionBudget", "message": why}]})));
+    error.details = Some(Box::new(
+        json!({"causes": [{"reason": "DisruptionBudget", "message": why}]}),
+    ));
     Err(error)
 }
 
@@ -144,35 +188,68 @@ fn token(cluster: &mut Cluster, asked: &Asked, account: &Value) -> Result<Value,
     let mut body = object_body(asked)?;
     let seconds = integer(&body, "/spec/expirationSeconds").unwrap_or(3600);
     if !(600..=1 << 32).contains(&seconds) {
-        let cause = Cause::invalid("spec.expirationSeconds", &json!(seconds), "may not specify a duration less than 10 minutes");
-        let request = Resource { group: "authentication.k8s.io".into(), kind: "TokenRequest".into(), ..Resource::default() };
+        let cause = Cause::invalid(
+            "spec.expirationSeconds",
+            &json!(seconds),
+            "may not specify a duration less than 10 minutes",
+        );
+        let request = Resource {
+            group: "authentication.k8s.io".into(),
+            kind: "TokenRequest".into(),
+            ..Resource::default()
+        };
         return Err(ApiError::invalid(&request, "", &[cause]));
     }
     let serial = cluster.serial("tokens");
-    let made = format!("sandbox.{}.{}", letters(&format!("token {} {serial}", uid(account)), 24), letters(&format!("{serial}"), 8));
+    let made = format!(
+        "sandbox.{}.{}",
+        letters(&format!("token {} {serial}", uid(account)), 24),
+        letters(&format!("{serial}"), 8)
+    );
     let user = format!("system:serviceaccount:{}:{}", namespace(account), name(account));
     cluster.tokens.insert(made.clone(), user);
     let until = cluster.now() + jiff::SignedDuration::from_secs(seconds);
     set(&mut body, "/kind", "TokenRequest");
     set(&mut body, "/apiVersion", "authentication.k8s.io/v1");
-    set(&mut body, "/metadata", json!({"name": name(account), "namespace": namespace(account), "creationTimestamp": cluster.timestamp()}));
-    ensure(&mut body, "/spec/audiences", json!(["https://kubernetes.default.svc.cluster.local"]));
+    set(
+        &mut body,
+        "/metadata",
+        json!({"name": name(account), "namespace": namespace(account), "creationTimestamp": cluster.timestamp()}),
+    );
+    ensure(
+        &mut body,
+        "/spec/audiences",
+        json!(["https://kubernetes.default.svc.cluster.local"]),
+    );
     set(&mut body, "/spec/expirationSeconds", seconds);
-    set(&mut body, "/status", json!({"token": made, "expirationTimestamp": super::cluster::format_time(until)}));
+    set(
+        &mut body,
+        "/status",
+        json!({"token": made, "expirationTimestamp": super::cluster::format_time(until)}),
+    );
     Ok(body)
 }
 
 fn finalize(cluster: &mut Cluster, asked: &Asked, namespace: &Value) -> Result<Value, ApiError> {
     let body = object_body(asked)?;
     let mut object = namespace.clone();
-    set(&mut object, "/spec/finalizers", items(&body, "/spec/finalizers").to_vec());
+    set(
+        &mut object,
+        "/spec/finalizers",
+        items(&body, "/spec/finalizers").to_vec(),
+    );
     Ok((*cluster.store.put("namespaces", object)).clone())
 }
 
 fn bind(cluster: &mut Cluster, asked: &Asked, pod: &Value) -> Result<Value, ApiError> {
     let body = object_body(asked)?;
     if present(pod, "/spec/nodeName") {
-        let message = format!("Operation cannot be fulfilled on pods/binding {:?}: pod {} is already assigned to node {:?}", name(pod), name(pod), text(pod, "/spec/nodeName"));
+        let message = format!(
+            "Operation cannot be fulfilled on pods/binding {:?}: pod {} is already assigned to node {:?}",
+            name(pod),
+            name(pod),
+            text(pod, "/spec/nodeName")
+        );
         return Err(ApiError::new(409, "Conflict", message));
     }
     let mut pod = pod.clone();

@@ -43,9 +43,10 @@ pub(super) fn respond(
     shape: Shape,
     query: &Query,
 ) -> Result<Response, ApiError> {
-    let life = query.number("timeoutSeconds").filter(|seconds| *seconds > 0).map_or(DEFAULT_LIFE, |seconds| {
-        Duration::from_secs(seconds.min(86_400))
-    });
+    let life = query
+        .number("timeoutSeconds")
+        .filter(|seconds| *seconds > 0)
+        .map_or(DEFAULT_LIFE, |seconds| Duration::from_secs(seconds.min(86_400)));
     let now = Instant::now();
     let mut watch = Watch {
         shared: shared.clone(),
@@ -62,7 +63,10 @@ pub(super) fn respond(
     };
     watch.start()?;
     let stream = futures::stream::unfold(watch, |mut watch| async move {
-        watch.next().await.map(|line| (Ok::<_, std::convert::Infallible>(line), watch))
+        watch
+            .next()
+            .await
+            .map(|line| (Ok::<_, std::convert::Infallible>(line), watch))
     });
     Ok(([("content-type", "application/json")], Body::from_stream(stream)).into_response())
 }
@@ -127,7 +131,11 @@ impl Watch {
         let shared = self.shared.clone();
         let cluster = shared.lock();
         let Some(changes) = cluster.store.since(self.seen) else {
-            let error = ApiError::expired(format!("too old resource version: {} ({})", self.seen, cluster.store.version()));
+            let error = ApiError::expired(format!(
+                "too old resource version: {} ({})",
+                self.seen,
+                cluster.store.version()
+            ));
             self.waiting.push_back(line("ERROR", &error.status()));
             self.is_over = true;
             return;

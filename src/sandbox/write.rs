@@ -44,11 +44,18 @@ impl Call<'_> {
 /// Refuses a body that is not an object of this kind.
 fn check_type(resource: &Resource, body: &mut Value) -> Result<(), ApiError> {
     if !body.is_object() {
-        return Err(ApiError::bad_request("couldn't get version/kind; json parse error: the body is not an object"));
+        return Err(ApiError::bad_request(
+            "couldn't get version/kind; json parse error: the body is not an object",
+        ));
     }
-    let (version, kind) = (text(body, "/apiVersion").to_owned(), text(body, "/kind").to_owned());
+    let (version, kind) = (
+        text(body, "/apiVersion").to_owned(),
+        text(body, "/kind").to_owned(),
+    );
     if kind.is_empty() {
-        return Err(ApiError::bad_request(format!("Object 'Kind' is missing in '{body}'")));
+        return Err(ApiError::bad_request(format!(
+            "Object 'Kind' is missing in '{body}'"
+        )));
     }
     if kind != resource.kind || version != resource.group_version() {
         return Err(ApiError::bad_request(format!(
@@ -92,14 +99,28 @@ fn check_namespace(cluster: &Cluster, call: &Call<'_>, body: &mut Value) -> Resu
 }
 
 /// Stores a new object and returns it as stored.
-pub(super) fn create(cluster: &mut Cluster, call: &Call<'_>, mut body: Value) -> Result<Arc<Value>, ApiError> {
+pub(super) fn create(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    mut body: Value,
+) -> Result<Arc<Value>, ApiError> {
     check_type(call.resource, &mut body)?;
     openapi::check(call.resource, &body, call.strict)?;
     check_namespace(cluster, call, &mut body)?;
-    for field in ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "generation", "managedFields", "selfLink"] {
+    for field in [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "selfLink",
+    ] {
         remove(&mut body, &format!("/metadata/{field}"));
     }
-    if call.resource.has_subresource("status") && !matches!(call.resource.plural.as_str(), "nodes" | "persistentvolumes") {
+    if call.resource.has_subresource("status")
+        && !matches!(call.resource.plural.as_str(), "nodes" | "persistentvolumes")
+    {
         remove(&mut body, "/status");
     }
     let mut object = convert::inward(call.resource, tidy(body));
@@ -127,10 +148,15 @@ pub(super) fn create(cluster: &mut Cluster, call: &Call<'_>, mut body: Value) ->
 
 /// Puts type and metadata first, as everyone prints them, and drops nulls at the top.
 fn tidy(body: Value) -> Value {
-    let Value::Object(mut rest) = body else { return body };
+    let Value::Object(mut rest) = body else {
+        return body;
+    };
     let mut ordered = Map::new();
     for key in ["apiVersion", "kind", "metadata"] {
-        ordered.insert(key.to_owned(), rest.shift_remove(key).unwrap_or_else(|| json!({})));
+        ordered.insert(
+            key.to_owned(),
+            rest.shift_remove(key).unwrap_or_else(|| json!({})),
+        );
     }
     ordered.extend(rest.into_iter().filter(|(_, value)| !value.is_null()));
     Value::Object(ordered)
@@ -150,7 +176,12 @@ fn generate_name(cluster: &mut Cluster, resource: &Resource, object: &mut Value)
 }
 
 /// Replaces an object by `body`, which says what it expects the old one to be where it carries version or uid.
-pub(super) fn replace(cluster: &mut Cluster, call: &Call<'_>, part: Part, mut body: Value) -> Result<Arc<Value>, ApiError> {
+pub(super) fn replace(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    part: Part,
+    mut body: Value,
+) -> Result<Arc<Value>, ApiError> {
     check_type(call.resource, &mut body)?;
     if name(&body) != call.name {
         return Err(ApiError::bad_request(format!(
@@ -174,7 +205,11 @@ fn check_preconditions(call: &Call<'_>, existing: &Value, body: &Value) -> Resul
         return Err(ApiError::modified(call.resource, call.name));
     }
     if !uid(body).is_empty() && uid(body) != uid(existing) {
-        let why = format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid(body), uid(existing));
+        let why = format!(
+            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            uid(body),
+            uid(existing)
+        );
         return Err(ApiError::conflict(call.resource, call.name, &why));
     }
     Ok(())
@@ -207,7 +242,9 @@ pub(super) fn patch(
     }
     check_preconditions(call, &existing, &patched)?;
     if name(&patched) != call.name {
-        return Err(ApiError::bad_request("metadata.name: Invalid value: field is immutable"));
+        return Err(ApiError::bad_request(
+            "metadata.name: Invalid value: field is immutable",
+        ));
     }
     let mut object = convert::inward(call.resource, tidy(patched));
     managers::keep(&existing, &mut object);
@@ -226,7 +263,11 @@ fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc
         set(&mut new, "/metadata/name", call.name);
     }
     if name(&new) != call.name {
-        let why = format!("metadata.name: Invalid value: {:?}: must equal {:?}", name(&new), call.name);
+        let why = format!(
+            "metadata.name: Invalid value: {:?}: must equal {:?}",
+            name(&new),
+            call.name
+        );
         return Err(ApiError::bad_request(why));
     }
     if !text(&new, "/metadata/resourceVersion").is_empty() {
@@ -236,12 +277,22 @@ fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc
     let mut object = (*made).clone();
     set(&mut object, "/metadata/managedFields", json!([]));
     managers::record_apply(&mut object, call.manager, body, &cluster.timestamp());
-    set(&mut object, "/metadata/resourceVersion", text(&made, "/metadata/resourceVersion").to_owned());
+    set(
+        &mut object,
+        "/metadata/resourceVersion",
+        text(&made, "/metadata/resourceVersion").to_owned(),
+    );
     Ok(cluster.amend(&call.resource.table(), object))
 }
 
 /// Checks and stores the changed object, keeping what a write of this part may not touch.
-fn store(cluster: &mut Cluster, call: &Call<'_>, part: Part, existing: &Value, mut object: Value) -> Result<Arc<Value>, ApiError> {
+fn store(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    part: Part,
+    existing: &Value,
+    mut object: Value,
+) -> Result<Arc<Value>, ApiError> {
     keep_system_fields(existing, &mut object);
     let has_status = call.resource.has_subresource("status");
     match part {
@@ -256,10 +307,15 @@ fn store(cluster: &mut Cluster, call: &Call<'_>, part: Part, existing: &Value, m
         return Err(ApiError::invalid(call.resource, call.name, &causes));
     }
     let stored = cluster.update(&call.resource.table(), object);
-    if is_terminating(&stored) && items(&stored, "/metadata/finalizers").is_empty() && call.resource.plural != "pods" {
+    if is_terminating(&stored)
+        && items(&stored, "/metadata/finalizers").is_empty()
+        && call.resource.plural != "pods"
+    {
         let is_held = call.resource.plural == "namespaces" && !items(&stored, "/spec/finalizers").is_empty();
         if !is_held {
-            cluster.store.remove(&call.resource.table(), call.namespace, call.name);
+            cluster
+                .store
+                .remove(&call.resource.table(), call.namespace, call.name);
         }
     }
     Ok(stored)
@@ -275,7 +331,15 @@ fn restore(existing: &Value, object: &mut Value, pointer: &str) {
 }
 
 fn keep_system_fields(existing: &Value, object: &mut Value) {
-    for field in ["namespace", "uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"] {
+    for field in [
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "resourceVersion",
+    ] {
         restore(existing, object, &format!("/metadata/{field}"));
     }
     for map in ["/metadata/labels", "/metadata/annotations"] {

@@ -22,7 +22,8 @@ fn report_budget(cluster: &mut Cluster, budget: &Value) {
     let selector = Labels::from_spec(&at(budget, "/spec/selector"));
     let mut pods = cluster.store.list("pods", Some(namespace(budget)));
     pods.retain(|pod| selector.matches(pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed"));
-    let healthy = i64::try_from(pods.iter().filter(|pod| is_active(pod) && is_ready(pod)).count()).unwrap_or(0);
+    let healthy =
+        i64::try_from(pods.iter().filter(|pod| is_active(pod) && is_ready(pod)).count()).unwrap_or(0);
     let expected = expected_pods(cluster, &pods).max(0);
     let desired = if present(budget, "/spec/maxUnavailable") {
         (expected - amount(&at(budget, "/spec/maxUnavailable"), expected, true)).max(0)
@@ -32,11 +33,24 @@ fn report_budget(cluster: &mut Cluster, budget: &Value) {
     let allowed = (healthy - desired).max(0);
     let now = cluster.timestamp();
     let mut object = budget.clone();
-    for (field, number) in [("currentHealthy", healthy), ("desiredHealthy", desired), ("disruptionsAllowed", allowed), ("expectedPods", expected)] {
+    for (field, number) in [
+        ("currentHealthy", healthy),
+        ("desiredHealthy", desired),
+        ("disruptionsAllowed", allowed),
+        ("expectedPods", expected),
+    ] {
         set(&mut object, &format!("/status/{field}"), number);
     }
-    set(&mut object, "/status/observedGeneration", at(budget, "/metadata/generation"));
-    let (status, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+    set(
+        &mut object,
+        "/status/observedGeneration",
+        at(budget, "/metadata/generation"),
+    );
+    let (status, reason) = if allowed > 0 {
+        ("True", "SufficientPods")
+    } else {
+        ("False", "InsufficientPods")
+    };
     super::set_condition(&mut object, "DisruptionAllowed", status, reason, "", &now);
     cluster.update("poddisruptionbudgets.policy", object);
 }
@@ -59,7 +73,9 @@ fn expected_pods(cluster: &Cluster, pods: &[std::sync::Arc<Value>]) -> i64 {
             "StatefulSet" => "statefulsets.apps",
             _ => return 0,
         };
-        cluster.get(table, place, owner).map_or(0, |owner| count(&owner, "/spec/replicas"))
+        cluster
+            .get(table, place, owner)
+            .map_or(0, |owner| count(&owner, "/spec/replicas"))
     });
     single + wanted.sum::<i64>()
 }
@@ -71,22 +87,52 @@ fn report_autoscaler(cluster: &mut Cluster, autoscaler: &Value) {
         "ReplicaSet" => "replicasets.apps",
         _ => return,
     };
-    let target = cluster.get(table, namespace(autoscaler), text(autoscaler, "/spec/scaleTargetRef/name"));
+    let target = cluster.get(
+        table,
+        namespace(autoscaler),
+        text(autoscaler, "/spec/scaleTargetRef/name"),
+    );
     let now = cluster.timestamp();
     let mut object = autoscaler.clone();
     set(&mut object, "/status/currentMetrics", json!(null));
     if let Some(target) = &target {
-        set(&mut object, "/status/currentReplicas", count(target, "/status/replicas"));
-        set(&mut object, "/status/desiredReplicas", count(target, "/spec/replicas"));
+        set(
+            &mut object,
+            "/status/currentReplicas",
+            count(target, "/status/replicas"),
+        );
+        set(
+            &mut object,
+            "/status/desiredReplicas",
+            count(target, "/spec/replicas"),
+        );
         let measured = utilization(cluster, target);
-        set(&mut object, "/status/currentMetrics", measured.map_or(json!(null), |(percent, average)| {
-            json!([{"type": "Resource", "resource": {"name": "cpu",
+        set(
+            &mut object,
+            "/status/currentMetrics",
+            measured.map_or(json!(null), |(percent, average)| {
+                json!([{"type": "Resource", "resource": {"name": "cpu",
                 "current": {"averageUtilization": percent, "averageValue": format!("{average}m")}}}])
-        }));
-        super::set_condition(&mut object, "AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size", &now);
+            }),
+        );
+        super::set_condition(
+            &mut object,
+            "AbleToScale",
+            "True",
+            "ReadyForNewScale",
+            "recommended size matches current size",
+            &now,
+        );
     } else {
         let message = "the HPA controller was unable to get the target's current scale: not found";
-        super::set_condition(&mut object, "AbleToScale", "False", "FailedGetScale", message, &now);
+        super::set_condition(
+            &mut object,
+            "AbleToScale",
+            "False",
+            "FailedGetScale",
+            message,
+            &now,
+        );
         set(&mut object, "/status/desiredReplicas", 0);
     }
     cluster.update("horizontalpodautoscalers.autoscaling", object);
@@ -97,7 +143,12 @@ fn report_autoscaler(cluster: &mut Cluster, autoscaler: &Value) {
 fn utilization(cluster: &Cluster, target: &Value) -> Option<(u64, u64)> {
     let selector = Labels::from_spec(&at(target, "/spec/selector"));
     let (mut used, mut requested, mut pods) = (0, 0, 0);
-    for pod in cluster.store.list("pods", Some(namespace(target))).iter().filter(|pod| selector.matches(pod) && is_ready(pod)) {
+    for pod in cluster
+        .store
+        .list("pods", Some(namespace(target)))
+        .iter()
+        .filter(|pod| selector.matches(pod) && is_ready(pod))
+    {
         pods += 1;
         for container in items(pod, "/spec/containers") {
             used += metrics::usage(pod, container).0;

@@ -23,8 +23,12 @@ fn sync(cluster: &mut Cluster, owner: &Value) {
     let hash = revision::current(cluster, owner, "DaemonSet");
     let pods = cluster.controlled("pods", namespace(owner), uid(owner));
     let probe = pod_from_template(&at(owner, "/spec/template"), namespace(owner));
-    let nodes: Vec<Arc<Value>> =
-        cluster.store.list("nodes", None).into_iter().filter(|node| schedule::suits_daemon(&probe, node)).collect();
+    let nodes: Vec<Arc<Value>> = cluster
+        .store
+        .list("nodes", None)
+        .into_iter()
+        .filter(|node| schedule::suits_daemon(&probe, node))
+        .collect();
     for node in &nodes {
         if !pods.iter().any(|pod| text(pod, "/spec/nodeName") == name(node)) {
             add(cluster, owner, node, &hash);
@@ -53,7 +57,15 @@ fn add(cluster: &mut Cluster, owner: &Value, node: &Value, hash: &str) {
     own(&mut pod, owner, "apps/v1", "DaemonSet");
     let message = format!("Created pod: {}", name(&pod));
     super::pod::create(cluster, pod);
-    cluster.event(owner, "apps/v1", "DaemonSet", "Normal", "SuccessfulCreate", &message, "daemonset-controller");
+    cluster.event(
+        owner,
+        "apps/v1",
+        "DaemonSet",
+        "Normal",
+        "SuccessfulCreate",
+        &message,
+        "daemonset-controller",
+    );
 }
 
 fn update_one(cluster: &mut Cluster, owner: &Value, pods: &[Arc<Value>], hash: &str) {
@@ -67,7 +79,10 @@ fn update_one(cluster: &mut Cluster, owner: &Value, pods: &[Arc<Value>], hash: &
 
 /// An outdated pod that is not ready makes way at once, so that a broken revision can be undone.
 fn drop_failing(cluster: &mut Cluster, pods: &[Arc<Value>], hash: &str) {
-    for pod in pods.iter().filter(|pod| text(pod, HASH) != hash && !is_ready(pod) && is_active(pod)) {
+    for pod in pods
+        .iter()
+        .filter(|pod| text(pod, HASH) != hash && !is_ready(pod) && is_active(pod))
+    {
         cluster.delete("pods", pod);
     }
 }

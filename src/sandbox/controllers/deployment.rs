@@ -33,8 +33,11 @@ fn sync(cluster: &mut Cluster, deployment: &Value) {
         None => Some(new_set(cluster, deployment, &sets)),
     };
     let sets = cluster.controlled(SETS, namespace(deployment), uid(deployment));
-    let old: Vec<Arc<Value>> =
-        sets.iter().filter(|one| current.as_ref().is_none_or(|current| uid(one) != uid(current))).cloned().collect();
+    let old: Vec<Arc<Value>> = sets
+        .iter()
+        .filter(|one| current.as_ref().is_none_or(|current| uid(one) != uid(current)))
+        .cloned()
+        .collect();
     if is_paused {
         resize_paused(cluster, deployment, current.as_deref(), &old);
     } else if let Some(current) = &current {
@@ -64,7 +67,12 @@ fn revision(object: &Value) -> i64 {
 
 /// Gives the current set the newest revision, as after an undo.
 fn touch(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>], current: &Arc<Value>) -> Arc<Value> {
-    let newest = sets.iter().filter(|one| uid(one) != uid(current)).map(|one| revision(one)).max().unwrap_or(0);
+    let newest = sets
+        .iter()
+        .filter(|one| uid(one) != uid(current))
+        .map(|one| revision(one))
+        .max()
+        .unwrap_or(0);
     let mut set = (**current).clone();
     if revision(current) <= newest {
         annotate(&mut set, REVISION, &(newest + 1).to_string());
@@ -84,7 +92,9 @@ fn copy_annotations(deployment: &Value, set: &mut Value) {
 }
 
 fn mark_revision(cluster: &mut Cluster, deployment: &Value, revision: i64) {
-    let Some(stored) = cluster.get(TABLE, namespace(deployment), name(deployment)) else { return };
+    let Some(stored) = cluster.get(TABLE, namespace(deployment), name(deployment)) else {
+        return;
+    };
     let mut marked = (*stored).clone();
     annotate(&mut marked, REVISION, &revision.to_string());
     cluster.update(TABLE, marked);
@@ -93,7 +103,10 @@ fn mark_revision(cluster: &mut Cluster, deployment: &Value, revision: i64) {
 fn new_set(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>]) -> Arc<Value> {
     let template = at(deployment, "/spec/template");
     let mut hash = letters(&template.to_string(), 10);
-    while sets.iter().any(|one| name(one) == format!("{}-{hash}", name(deployment))) {
+    while sets
+        .iter()
+        .any(|one| name(one) == format!("{}-{hash}", name(deployment)))
+    {
         hash = letters(&format!("{hash} again"), 10);
     }
     let newest = sets.iter().map(|one| revision(one)).max().unwrap_or(0);
@@ -102,7 +115,11 @@ fn new_set(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>]) -> Ar
             "labels": at(&template, "/metadata/labels")},
         "spec": {"replicas": 0, "selector": at(deployment, "/spec/selector"), "template": template},
         "status": {"replicas": 0}});
-    for place in ["/metadata/labels", "/spec/selector/matchLabels", "/spec/template/metadata/labels"] {
+    for place in [
+        "/metadata/labels",
+        "/spec/selector/matchLabels",
+        "/spec/template/metadata/labels",
+    ] {
         crate::sandbox::json::set(&mut set, &format!("{place}/{HASH}"), hash.clone());
     }
     annotate(&mut set, REVISION, &(newest + 1).to_string());
@@ -123,22 +140,51 @@ fn scale_set(cluster: &mut Cluster, deployment: &Value, set: &Value, replicas: i
         return;
     }
     let direction = if replicas > before { "up" } else { "down" };
-    let message = format!("Scaled {direction} replica set {} from {before} to {replicas}", name(set));
+    let message = format!(
+        "Scaled {direction} replica set {} from {before} to {replicas}",
+        name(set)
+    );
     let mut scaled = set.clone();
     crate::sandbox::json::set(&mut scaled, "/spec/replicas", replicas);
     cluster.update(SETS, scaled);
-    cluster.event(deployment, "apps/v1", "Deployment", "Normal", "ScalingReplicaSet", &message, "deployment-controller");
+    cluster.event(
+        deployment,
+        "apps/v1",
+        "Deployment",
+        "Normal",
+        "ScalingReplicaSet",
+        &message,
+        "deployment-controller",
+    );
 }
 
 /// One step of a rolling update, within surge and unavailability.
 fn roll(cluster: &mut Cluster, deployment: &Value, current: &Value, old: &[Arc<Value>]) {
     let wanted = count(deployment, "/spec/replicas");
-    let surge = amount(&at(deployment, "/spec/strategy/rollingUpdate/maxSurge"), wanted, true);
-    let unavailable = amount(&at(deployment, "/spec/strategy/rollingUpdate/maxUnavailable"), wanted, false);
-    let unavailable = if surge == 0 { unavailable.max(1) } else { unavailable };
+    let surge = amount(
+        &at(deployment, "/spec/strategy/rollingUpdate/maxSurge"),
+        wanted,
+        true,
+    );
+    let unavailable = amount(
+        &at(deployment, "/spec/strategy/rollingUpdate/maxUnavailable"),
+        wanted,
+        false,
+    );
+    let unavailable = if surge == 0 {
+        unavailable.max(1)
+    } else {
+        unavailable
+    };
     let now = count(current, "/spec/replicas");
     let old_replicas = total(old, "/spec/replicas");
-    let next = if now > wanted { wanted } else { (now + (wanted + surge - old_replicas - now).max(0)).min(wanted).max(now) };
+    let next = if now > wanted {
+        wanted
+    } else {
+        (now + (wanted + surge - old_replicas - now).max(0))
+            .min(wanted)
+            .max(now)
+    };
     scale_set(cluster, deployment, current, next);
     let available = total(old, "/status/availableReplicas") + count(current, "/status/availableReplicas");
     let mut spare = available - (wanted - unavailable);
@@ -156,7 +202,9 @@ fn recreate(cluster: &mut Cluster, deployment: &Value, current: &Value, old: &[A
     for set in old {
         scale_set(cluster, deployment, set, 0);
     }
-    let is_clear = old.iter().all(|set| cluster.controlled("pods", namespace(set), uid(set)).is_empty());
+    let is_clear = old
+        .iter()
+        .all(|set| cluster.controlled("pods", namespace(set), uid(set)).is_empty());
     if is_clear {
         scale_set(cluster, deployment, current, count(deployment, "/spec/replicas"));
     }
@@ -164,18 +212,29 @@ fn recreate(cluster: &mut Cluster, deployment: &Value, current: &Value, old: &[A
 
 /// A paused deployment follows its size, on the newest set there is, but rolls nothing.
 fn resize_paused(cluster: &mut Cluster, deployment: &Value, current: Option<&Value>, old: &[Arc<Value>]) {
-    let newest = current.cloned().or_else(|| old.iter().max_by_key(|one| revision(one)).map(|one| (**one).clone()));
+    let newest = current.cloned().or_else(|| {
+        old.iter()
+            .max_by_key(|one| revision(one))
+            .map(|one| (**one).clone())
+    });
     let Some(newest) = newest else { return };
-    let others: i64 = old.iter().filter(|one| uid(one) != uid(&newest)).map(|one| count(one, "/spec/replicas")).sum();
+    let others: i64 = old
+        .iter()
+        .filter(|one| uid(one) != uid(&newest))
+        .map(|one| count(one, "/spec/replicas"))
+        .sum();
     let wanted = (count(deployment, "/spec/replicas") - others).max(0);
     scale_set(cluster, deployment, &newest, wanted);
 }
 
 /// Drops empty old sets beyond the history limit.
 fn forget(cluster: &mut Cluster, deployment: &Value, old: &[Arc<Value>]) {
-    let limit = usize::try_from(integer(deployment, "/spec/revisionHistoryLimit").unwrap_or(10)).unwrap_or(10);
-    let mut empty: Vec<&Arc<Value>> =
-        old.iter().filter(|set| count(set, "/spec/replicas") == 0 && count(set, "/status/replicas") == 0).collect();
+    let limit =
+        usize::try_from(integer(deployment, "/spec/revisionHistoryLimit").unwrap_or(10)).unwrap_or(10);
+    let mut empty: Vec<&Arc<Value>> = old
+        .iter()
+        .filter(|set| count(set, "/spec/replicas") == 0 && count(set, "/status/replicas") == 0)
+        .collect();
     empty.sort_by_key(|set| revision(set));
     let excess = empty.len().saturating_sub(limit);
     for set in &empty[..excess] {
@@ -186,7 +245,9 @@ fn forget(cluster: &mut Cluster, deployment: &Value, old: &[Arc<Value>]) {
 fn report(cluster: &mut Cluster, deployment: &Value, current: Option<&Value>) {
     let sets = cluster.controlled(SETS, namespace(deployment), uid(deployment));
     let current = current.and_then(|current| sets.iter().find(|set| uid(set) == uid(current)));
-    let Some(stored) = cluster.get(TABLE, namespace(deployment), name(deployment)) else { return };
+    let Some(stored) = cluster.get(TABLE, namespace(deployment), name(deployment)) else {
+        return;
+    };
     let mut object = (*stored).clone();
     let wanted = count(&object, "/spec/replicas");
     let replicas = total(&sets, "/status/replicas");
@@ -205,44 +266,108 @@ fn report(cluster: &mut Cluster, deployment: &Value, current: Option<&Value>) {
         status[field] = json!(number);
     }
     status["conditions"] = json!(conditions);
-    let has_moved = numbers.iter().any(|(field, number)| count(&stored, &format!("/status/{field}")) != *number);
+    let has_moved = numbers
+        .iter()
+        .any(|(field, number)| count(&stored, &format!("/status/{field}")) != *number);
     set(&mut object, "/status", status);
     let is_complete = updated == wanted && replicas == wanted && available == wanted;
-    judge(cluster, &mut object, current.map(|set| &**set), is_complete, has_moved);
+    judge(
+        cluster,
+        &mut object,
+        current.map(|set| &**set),
+        is_complete,
+        has_moved,
+    );
     cluster.update(TABLE, object);
 }
 
 /// Sets the conditions Available and Progressing.
-fn judge(cluster: &mut Cluster, object: &mut Value, current: Option<&Value>, is_complete: bool, has_moved: bool) {
+fn judge(
+    cluster: &mut Cluster,
+    object: &mut Value,
+    current: Option<&Value>,
+    is_complete: bool,
+    has_moved: bool,
+) {
     let now = cluster.timestamp();
     let wanted = count(object, "/spec/replicas");
-    let unavailable = amount(&at(object, "/spec/strategy/rollingUpdate/maxUnavailable"), wanted, false);
+    let unavailable = amount(
+        &at(object, "/spec/strategy/rollingUpdate/maxUnavailable"),
+        wanted,
+        false,
+    );
     if count(object, "/status/availableReplicas") >= wanted - unavailable {
-        set_condition(object, "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", &now);
+        set_condition(
+            object,
+            "Available",
+            "True",
+            "MinimumReplicasAvailable",
+            "Deployment has minimum availability.",
+            &now,
+        );
     } else {
         let message = "Deployment does not have minimum availability.";
-        set_condition(object, "Available", "False", "MinimumReplicasUnavailable", message, &now);
+        set_condition(
+            object,
+            "Available",
+            "False",
+            "MinimumReplicasUnavailable",
+            message,
+            &now,
+        );
     }
-    let Some(current) = current else { return };
+    if let Some(current) = current {
+        judge_progress(cluster, object, current, is_complete, has_moved);
+    }
+}
+
+/// Sets the condition Progressing.
+fn judge_progress(
+    cluster: &mut Cluster,
+    object: &mut Value,
+    current: &Value,
+    is_complete: bool,
+    has_moved: bool,
+) {
+    let now = cluster.timestamp();
     let subject = format!("ReplicaSet {:?}", name(current));
     if is_complete {
         let message = format!("{subject} has successfully progressed.");
-        set_condition(object, "Progressing", "True", "NewReplicaSetAvailable", &message, &now);
+        set_condition(
+            object,
+            "Progressing",
+            "True",
+            "NewReplicaSetAvailable",
+            &message,
+            &now,
+        );
         return;
     }
-    let progress = items(object, "/status/conditions").iter().find(|one| text(one, "/type") == "Progressing");
+    let progress = items(object, "/status/conditions")
+        .iter()
+        .find(|one| text(one, "/type") == "Progressing");
     let reason = progress.map_or("", |one| text(one, "/reason")).to_owned();
     let since: Option<jiff::Timestamp> = progress.and_then(|one| text(one, "/lastUpdateTime").parse().ok());
-    let deadline = integer(object, "/spec/progressDeadlineSeconds").unwrap_or(600).clamp(1, 86_400);
+    let deadline = integer(object, "/spec/progressDeadlineSeconds")
+        .unwrap_or(600)
+        .clamp(1, 86_400);
     let is_late = since.is_some_and(|since| cluster.now().duration_since(since).as_secs() >= deadline);
     if has_moved || !matches!(reason.as_str(), "ReplicaSetUpdated" | "ProgressDeadlineExceeded") {
         let message = format!("{subject} is progressing.");
         renew_progress(object, &message, &now);
-        let wait = std::time::Duration::from_secs(deadline.unsigned_abs()) + std::time::Duration::from_secs(1);
+        let wait =
+            std::time::Duration::from_secs(deadline.unsigned_abs()) + std::time::Duration::from_secs(1);
         cluster.after(wait, Due::Look);
     } else if is_late && reason == "ReplicaSetUpdated" {
         let message = format!("{subject} has timed out progressing.");
-        set_condition(object, "Progressing", "False", "ProgressDeadlineExceeded", &message, &now);
+        set_condition(
+            object,
+            "Progressing",
+            "False",
+            "ProgressDeadlineExceeded",
+            &message,
+            &now,
+        );
     }
 }
 

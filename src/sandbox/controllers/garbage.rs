@@ -15,7 +15,11 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
 
 /// Deletes what every owner of which is gone, or which blocks an owner deleted in the foreground.
 fn collect(cluster: &mut Cluster) {
-    let alive: HashSet<String> = cluster.store.everything().map(|(_, object)| uid(object).to_owned()).collect();
+    let alive: HashSet<String> = cluster
+        .store
+        .everything()
+        .map(|(_, object)| uid(object).to_owned())
+        .collect();
     let leaving: HashSet<String> = cluster
         .store
         .everything()
@@ -25,7 +29,9 @@ fn collect(cluster: &mut Cluster) {
     let is_garbage = |object: &Value| {
         let owners = items(object, "/metadata/ownerReferences");
         !owners.is_empty()
-            && owners.iter().all(|owner| !alive.contains(text(owner, "/uid")) || leaving.contains(text(owner, "/uid")))
+            && owners
+                .iter()
+                .all(|owner| !alive.contains(text(owner, "/uid")) || leaving.contains(text(owner, "/uid")))
     };
     let garbage: Vec<(String, Arc<Value>)> = cluster
         .store
@@ -39,7 +45,10 @@ fn collect(cluster: &mut Cluster) {
 }
 
 fn has_finalizer(object: &Value, finalizer: &str) -> bool {
-    is_terminating(object) && items(object, "/metadata/finalizers").iter().any(|one| one == finalizer)
+    is_terminating(object)
+        && items(object, "/metadata/finalizers")
+            .iter()
+            .any(|one| one == finalizer)
 }
 
 /// Lets owners go that no dependent blocks any more.
@@ -53,7 +62,9 @@ fn release(cluster: &mut Cluster) {
     for (table, owner) in waiting {
         let is_blocked = cluster.store.everything().any(|(_, object)| {
             let owners = items(object, "/metadata/ownerReferences").iter();
-            owners.into_iter().any(|one| text(one, "/uid") == uid(&owner) && flag(one, "/blockOwnerDeletion"))
+            owners
+                .into_iter()
+                .any(|one| text(one, "/uid") == uid(&owner) && flag(one, "/blockOwnerDeletion"))
         });
         if !is_blocked {
             drop_finalizer(cluster, &table, &owner);
@@ -62,8 +73,11 @@ fn release(cluster: &mut Cluster) {
 }
 
 fn drop_finalizer(cluster: &mut Cluster, table: &str, owner: &Value) {
-    let kept: Vec<Value> =
-        items(owner, "/metadata/finalizers").iter().filter(|one| *one != "foregroundDeletion").cloned().collect();
+    let kept: Vec<Value> = items(owner, "/metadata/finalizers")
+        .iter()
+        .filter(|one| *one != "foregroundDeletion")
+        .cloned()
+        .collect();
     if kept.is_empty() {
         cluster.store.remove(table, namespace(owner), name(owner));
         return;

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::{is_active, is_ready, pod_from_template};
 use crate::sandbox::cluster::{Cluster, own};
-use crate::sandbox::json::{at, count, ensure, flag, integer, is_terminating, items, name, namespace, present, set, text, uid};
+use crate::sandbox::json::{
+    at, count, ensure, flag, integer, is_terminating, items, name, namespace, present, set, text, uid,
+};
 
 const TABLE: &str = "jobs.batch";
 
@@ -23,12 +25,21 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
 
 fn is_finished(job: &Value) -> bool {
     let conditions = items(job, "/status/conditions");
-    conditions.iter().any(|one| matches!(text(one, "/type"), "Complete" | "Failed") && text(one, "/status") == "True")
+    conditions
+        .iter()
+        .any(|one| matches!(text(one, "/type"), "Complete" | "Failed") && text(one, "/status") == "True")
 }
 
 fn sync(cluster: &mut Cluster, job: &Value) {
     let pods = cluster.controlled("pods", namespace(job), uid(job));
-    let in_phase = |phase: &str| i64::try_from(pods.iter().filter(|pod| text(pod, "/status/phase") == phase).count()).unwrap_or(0);
+    let in_phase = |phase: &str| {
+        i64::try_from(
+            pods.iter()
+                .filter(|pod| text(pod, "/status/phase") == phase)
+                .count(),
+        )
+        .unwrap_or(0)
+    };
     let (succeeded, failed) = (in_phase("Succeeded"), in_phase("Failed"));
     let active: Vec<&Arc<Value>> = pods.iter().filter(|pod| is_active(pod)).collect();
     let completions = integer(job, "/spec/completions").unwrap_or(1);
@@ -36,7 +47,11 @@ fn sync(cluster: &mut Cluster, job: &Value) {
     let is_complete = succeeded >= completions;
     let is_suspended = flag(job, "/spec/suspend");
     let running = i64::try_from(active.len()).unwrap_or(0);
-    let wanted = if is_suspended || has_failed || is_complete { 0 } else { (completions - succeeded).min(count(job, "/spec/parallelism")) };
+    let wanted = if is_suspended || has_failed || is_complete {
+        0
+    } else {
+        (completions - succeeded).min(count(job, "/spec/parallelism"))
+    };
     for _ in running..wanted {
         add(cluster, job);
     }
@@ -57,7 +72,15 @@ fn add(cluster: &mut Cluster, job: &Value) {
     own(&mut pod, job, "batch/v1", "Job");
     let message = format!("Created pod: {}", name(&pod));
     super::pod::create(cluster, pod);
-    cluster.event(job, "batch/v1", "Job", "Normal", "SuccessfulCreate", &message, "job-controller");
+    cluster.event(
+        job,
+        "batch/v1",
+        "Job",
+        "Normal",
+        "SuccessfulCreate",
+        &message,
+        "job-controller",
+    );
 }
 
 fn report(cluster: &mut Cluster, job: &Value, succeeded: i64, failed: i64, active: i64) {
@@ -74,19 +97,40 @@ fn report(cluster: &mut Cluster, job: &Value, succeeded: i64, failed: i64, activ
         }
     }
     set(&mut object, "/status/ready", ready);
-    let condition = |class: &str, reason: &str, message: &str| {
-        json!({"type": class, "status": "True", "lastProbeTime": now, "lastTransitionTime": now, "reason": reason, "message": message})
-    };
+    let condition = |class: &str, reason: &str, message: &str| json!({"type": class, "status": "True", "lastProbeTime": now, "lastTransitionTime": now, "reason": reason, "message": message});
     if succeeded >= integer(job, "/spec/completions").unwrap_or(1) {
         let message = "Reached expected number of succeeded pods";
-        let both = [condition("SuccessCriteriaMet", "CompletionsReached", message), condition("Complete", "CompletionsReached", message)];
+        let both = [
+            condition("SuccessCriteriaMet", "CompletionsReached", message),
+            condition("Complete", "CompletionsReached", message),
+        ];
         set(&mut object, "/status/conditions", json!(both));
         set(&mut object, "/status/completionTime", now.clone());
-        cluster.event(job, "batch/v1", "Job", "Normal", "Completed", "Job completed", "job-controller");
+        cluster.event(
+            job,
+            "batch/v1",
+            "Job",
+            "Normal",
+            "Completed",
+            "Job completed",
+            "job-controller",
+        );
     } else if failed > count(job, "/spec/backoffLimit") {
         let message = "Job has reached the specified backoff limit";
-        set(&mut object, "/status/conditions", json!([condition("Failed", "BackoffLimitExceeded", message)]));
-        cluster.event(job, "batch/v1", "Job", "Warning", "BackoffLimitExceeded", message, "job-controller");
+        set(
+            &mut object,
+            "/status/conditions",
+            json!([condition("Failed", "BackoffLimitExceeded", message)]),
+        );
+        cluster.event(
+            job,
+            "batch/v1",
+            "Job",
+            "Warning",
+            "BackoffLimitExceeded",
+            message,
+            "job-controller",
+        );
     }
     cluster.update(TABLE, object);
 }

@@ -49,7 +49,12 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
 /// Lets everything happen whose time has come. True if anything did.
 pub(super) fn advance(cluster: &mut Cluster) -> bool {
     let mut happened = false;
-    while let Some((&key, _)) = cluster.timers.iter().next().filter(|((when, _), _)| *when <= Instant::now()) {
+    while let Some((&key, _)) = cluster
+        .timers
+        .iter()
+        .next()
+        .filter(|((when, _), _)| *when <= Instant::now())
+    {
         if let Some(due) = cluster.timers.remove(&key) {
             happen(cluster, due);
             happened = true;
@@ -84,7 +89,9 @@ fn happen(cluster: &mut Cluster, due: Due) {
 /// True if the pod's Ready condition holds.
 pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = items(pod, "/status/conditions");
-    conditions.iter().any(|one| text(one, "/type") == "Ready" && text(one, "/status") == "True")
+    conditions
+        .iter()
+        .any(|one| text(one, "/type") == "Ready" && text(one, "/status") == "True")
 }
 
 /// True for a pod that still counts: neither on its way out nor finished.
@@ -101,7 +108,11 @@ fn set_condition(object: &mut Value, class: &str, status: &str, reason: &str, me
     if said("/status") == status && said("/reason") == reason && said("/message") == message {
         return;
     }
-    let since = if said("/status") == status { at(&before, "/lastTransitionTime") } else { json!(now) };
+    let since = if said("/status") == status {
+        at(&before, "/lastTransitionTime")
+    } else {
+        json!(now)
+    };
     let mut made = json!({"type": class, "status": status, "lastTransitionTime": since});
     if text(object, "/kind") == "Deployment" {
         made["lastUpdateTime"] = json!(now);
@@ -122,7 +133,10 @@ fn set_condition(object: &mut Value, class: &str, status: &str, reason: &str, me
 fn pod_from_template(template: &Value, place: &str) -> Value {
     let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": place}});
     for part in ["labels", "annotations", "finalizers"] {
-        if let Some(value) = template.pointer(&format!("/metadata/{part}")).filter(|value| !value.is_null()) {
+        if let Some(value) = template
+            .pointer(&format!("/metadata/{part}"))
+            .filter(|value| !value.is_null())
+        {
             set(&mut pod, &format!("/metadata/{part}"), value.clone());
         }
     }
@@ -135,9 +149,17 @@ fn amount(value: &Value, total: i64, rounds_up: bool) -> i64 {
     if let Some(number) = value.as_i64() {
         return number;
     }
-    let percent: i64 = value.as_str().and_then(|text| text.strip_suffix('%')).and_then(|text| text.parse().ok()).unwrap_or(0);
+    let percent: i64 = value
+        .as_str()
+        .and_then(|text| text.strip_suffix('%'))
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     let product = total.saturating_mul(percent);
-    if rounds_up { product.saturating_add(99) / 100 } else { product / 100 }
+    if rounds_up {
+        product.saturating_add(99) / 100
+    } else {
+        product / 100
+    }
 }
 
 #[cfg(test)]

@@ -14,20 +14,34 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
         }
     }
     for endpoints in cluster.store.list("endpoints", None) {
-        if cluster.get("services", namespace(&endpoints), name(&endpoints)).is_none() {
-            cluster.store.remove("endpoints", namespace(&endpoints), name(&endpoints));
+        if cluster
+            .get("services", namespace(&endpoints), name(&endpoints))
+            .is_none()
+        {
+            cluster
+                .store
+                .remove("endpoints", namespace(&endpoints), name(&endpoints));
         }
     }
-    for definition in cluster.store.list("customresourcedefinitions.apiextensions.k8s.io", None) {
+    for definition in cluster
+        .store
+        .list("customresourcedefinitions.apiextensions.k8s.io", None)
+    {
         establish(cluster, &definition);
     }
 }
 
 fn target_port(service_port: &Value, pod: &Value) -> Value {
     let target = at(service_port, "/targetPort");
-    let Some(wanted) = target.as_str() else { return target };
-    let mut ports = items(pod, "/spec/containers").iter().flat_map(|container| items(container, "/ports"));
-    ports.find(|port| text(port, "/name") == wanted).map_or(Value::Null, |port| at(port, "/containerPort"))
+    let Some(wanted) = target.as_str() else {
+        return target;
+    };
+    let mut ports = items(pod, "/spec/containers")
+        .iter()
+        .flat_map(|container| items(container, "/ports"));
+    ports
+        .find(|port| text(port, "/name") == wanted)
+        .map_or(Value::Null, |port| at(port, "/containerPort"))
 }
 
 fn publish(cluster: &mut Cluster, service: &Value) {
@@ -42,7 +56,9 @@ fn publish(cluster: &mut Cluster, service: &Value) {
     let ports: Vec<Value> = items(service, "/spec/ports")
         .iter()
         .map(|port| {
-            let number = pods.first().map_or_else(|| at(port, "/targetPort"), |pod| target_port(port, pod));
+            let number = pods
+                .first()
+                .map_or_else(|| at(port, "/targetPort"), |pod| target_port(port, pod));
             let mut made = json!({"port": number, "protocol": text(port, "/protocol")});
             if present(port, "/name") {
                 made["name"] = at(port, "/name");
@@ -114,12 +130,23 @@ fn establish(cluster: &mut Cluster, definition: &Value) {
     let mut object = definition.clone();
     for (class, reason, message) in [
         ("NamesAccepted", "NoConflicts", "no conflicts found"),
-        ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        (
+            "Established",
+            "InitialNamesAccepted",
+            "the initial names have been accepted",
+        ),
     ] {
         super::set_condition(&mut object, class, "True", reason, message, &now);
     }
-    set(&mut object, "/status/acceptedNames", at(definition, "/spec/names"));
-    let stored: Vec<Value> = items(definition, "/spec/versions").iter().map(|one| at(one, "/name")).collect();
+    set(
+        &mut object,
+        "/status/acceptedNames",
+        at(definition, "/spec/names"),
+    );
+    let stored: Vec<Value> = items(definition, "/spec/versions")
+        .iter()
+        .map(|one| at(one, "/name"))
+        .collect();
     set(&mut object, "/status/storedVersions", stored);
     cluster.update("customresourcedefinitions.apiextensions.k8s.io", object);
 }

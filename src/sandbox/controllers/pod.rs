@@ -44,13 +44,29 @@ fn place(cluster: &mut Cluster, pod: &Value) {
         Ok(node) => {
             let message = format!("Successfully assigned {}/{} to {node}", namespace(pod), name(pod));
             set(&mut placed, "/spec/nodeName", node);
-            cluster.event(pod, "v1", "Pod", "Normal", "Scheduled", &message, "default-scheduler");
+            cluster.event(
+                pod,
+                "v1",
+                "Pod",
+                "Normal",
+                "Scheduled",
+                &message,
+                "default-scheduler",
+            );
         }
         Err(why) => {
             let before = at(&placed, "/status/conditions");
             set_condition(&mut placed, "PodScheduled", "False", "Unschedulable", &why, &now);
             if at(&placed, "/status/conditions") != before {
-                cluster.event(pod, "v1", "Pod", "Warning", "FailedScheduling", &why, "default-scheduler");
+                cluster.event(
+                    pod,
+                    "v1",
+                    "Pod",
+                    "Warning",
+                    "FailedScheduling",
+                    &why,
+                    "default-scheduler",
+                );
             }
         }
     }
@@ -65,7 +81,14 @@ fn accept(cluster: &mut Cluster, pod: &Value) {
     set_condition(&mut taken, "PodScheduled", "True", "", "", &now);
     set_condition(&mut taken, "Initialized", "True", "", "", &now);
     for class in ["ContainersReady", "Ready"] {
-        set_condition(&mut taken, class, "False", "ContainersNotReady", &unready_message(pod), &now);
+        set_condition(
+            &mut taken,
+            class,
+            "False",
+            "ContainersNotReady",
+            &unready_message(pod),
+            &now,
+        );
     }
     let node = cluster.get("nodes", "", text(pod, "/spec/nodeName"));
     let address = node.map(|node| node_address(&node)).unwrap_or_default();
@@ -77,17 +100,29 @@ fn accept(cluster: &mut Cluster, pod: &Value) {
     let statuses: Vec<Value> = items(pod, "/spec/containers").iter().map(waiting).collect();
     set(&mut taken, "/status/containerStatuses", statuses);
     cluster.update(TABLE, taken);
-    cluster.after_steps(1, Due::PodStart { namespace: namespace(pod).into(), name: name(pod).into(), uid: uid(pod).into() });
+    cluster.after_steps(
+        1,
+        Due::PodStart {
+            namespace: namespace(pod).into(),
+            name: name(pod).into(),
+            uid: uid(pod).into(),
+        },
+    );
 }
 
 fn node_address(node: &Value) -> String {
     let addresses = items(node, "/status/addresses").iter();
-    let internal = addresses.into_iter().find(|one| text(one, "/type") == "InternalIP");
+    let internal = addresses
+        .into_iter()
+        .find(|one| text(one, "/type") == "InternalIP");
     internal.map_or("", |one| text(one, "/address")).to_owned()
 }
 
 fn unready_message(pod: &Value) -> String {
-    let names: Vec<&str> = items(pod, "/spec/containers").iter().map(|one| text(one, "/name")).collect();
+    let names: Vec<&str> = items(pod, "/spec/containers")
+        .iter()
+        .map(|one| text(one, "/name"))
+        .collect();
     format!("containers with unready status: [{}]", names.join(" "))
 }
 
@@ -95,7 +130,9 @@ fn has_new_image(pod: &Value) -> bool {
     let statuses = items(pod, "/status/containerStatuses");
     text(pod, "/status/phase") == "Running"
         && items(pod, "/spec/containers").iter().any(|container| {
-            let status = statuses.iter().find(|one| text(one, "/name") == text(container, "/name"));
+            let status = statuses
+                .iter()
+                .find(|one| text(one, "/name") == text(container, "/name"));
             status.is_some_and(|status| text(status, "/image") != text(container, "/image"))
         })
 }
@@ -108,7 +145,10 @@ fn restart(cluster: &mut Cluster, pod: &Value) {
         .map(|one| (text(one, "/name").to_owned(), text(one, "/image").to_owned()))
         .collect();
     for status in crate::sandbox::json::items_mut(&mut changed, "/status/containerStatuses") {
-        let image = wanted.iter().find(|(name, _)| name == text(status, "/name")).map(|(_, image)| image.clone());
+        let image = wanted
+            .iter()
+            .find(|(name, _)| name == text(status, "/name"))
+            .map(|(_, image)| image.clone());
         if let Some(image) = image.filter(|image| image != text(status, "/image")) {
             set(status, "/image", image);
             let restarts = count(status, "/restartCount") + 1;
@@ -116,7 +156,14 @@ fn restart(cluster: &mut Cluster, pod: &Value) {
         }
     }
     cluster.update(TABLE, changed);
-    cluster.after_steps(1, Due::PodStart { namespace: namespace(pod).into(), name: name(pod).into(), uid: uid(pod).into() });
+    cluster.after_steps(
+        1,
+        Due::PodStart {
+            namespace: namespace(pod).into(),
+            name: name(pod).into(),
+            uid: uid(pod).into(),
+        },
+    );
 }
 
 fn find(cluster: &Cluster, namespace: &str, name: &str, id: &str) -> Option<Value> {
@@ -126,34 +173,56 @@ fn find(cluster: &Cluster, namespace: &str, name: &str, id: &str) -> Option<Valu
 
 /// The containers come up, or fail.
 pub(super) fn start(cluster: &mut Cluster, namespace: &str, pod_name: &str, id: &str) {
-    let Some(mut pod) = find(cluster, namespace, pod_name, id).filter(|pod| !is_terminating(pod)) else { return };
+    let Some(mut pod) = find(cluster, namespace, pod_name, id).filter(|pod| !is_terminating(pod)) else {
+        return;
+    };
     let now = cluster.timestamp();
     give_address(cluster, &mut pod);
     let containers = items(&pod, "/spec/containers").to_vec();
     let mut statuses = Vec::new();
     for container in &containers {
-        let before = items(&pod, "/status/containerStatuses").iter().find(|one| text(one, "/name") == text(container, "/name"));
+        let before = items(&pod, "/status/containerStatuses")
+            .iter()
+            .find(|one| text(one, "/name") == text(container, "/name"));
         let restarts = before.map_or(0, |one| count(one, "/restartCount"));
         statuses.push(run(cluster, &pod, container, restarts, &now));
     }
-    let is_pulled = statuses.iter().any(|one| !present(one, "/state/waiting") || present(one, "/lastState/terminated"));
-    let all_ready = statuses.iter().all(|one| crate::sandbox::json::flag(one, "/ready"));
+    let is_pulled = statuses
+        .iter()
+        .any(|one| !present(one, "/state/waiting") || present(one, "/lastState/terminated"));
+    let all_ready = statuses
+        .iter()
+        .all(|one| crate::sandbox::json::flag(one, "/ready"));
     let is_job = is_of_job(&pod);
-    if is_job && text(&pod, "/spec/restartPolicy") == "Never" && statuses.iter().any(|one| present(one, "/lastState/terminated")) {
+    if is_job
+        && text(&pod, "/spec/restartPolicy") == "Never"
+        && statuses.iter().any(|one| present(one, "/lastState/terminated"))
+    {
         fail(&mut pod, &statuses, &now);
     } else {
-        set(&mut pod, "/status/phase", if is_pulled { "Running" } else { "Pending" });
+        set(
+            &mut pod,
+            "/status/phase",
+            if is_pulled { "Running" } else { "Pending" },
+        );
         set(&mut pod, "/status/containerStatuses", statuses);
         start_init(&mut pod, &now);
-        let (status, reason, message) =
-            if all_ready { ("True", "", String::new()) } else { ("False", "ContainersNotReady", unready_message(&pod)) };
+        let (status, reason, message) = if all_ready {
+            ("True", "", String::new())
+        } else {
+            ("False", "ContainersNotReady", unready_message(&pod))
+        };
         for class in ["ContainersReady", "Ready"] {
             set_condition(&mut pod, class, status, reason, &message, &now);
         }
     }
     cluster.update(TABLE, pod);
     if is_job && all_ready {
-        let due = Due::PodFinish { namespace: namespace.into(), name: pod_name.into(), uid: id.into() };
+        let due = Due::PodFinish {
+            namespace: namespace.into(),
+            name: pod_name.into(),
+            uid: id.into(),
+        };
         cluster.after_steps(2, due);
     }
 }
@@ -171,7 +240,9 @@ fn start_init(pod: &mut Value, now: &str) {
 }
 
 fn is_of_job(pod: &Value) -> bool {
-    items(pod, "/metadata/ownerReferences").iter().any(|owner| text(owner, "/kind") == "Job")
+    items(pod, "/metadata/ownerReferences")
+        .iter()
+        .any(|owner| text(owner, "/kind") == "Job")
 }
 
 /// A container that exits with an error takes its job's pod with it.
@@ -199,7 +270,11 @@ fn give_address(cluster: &mut Cluster, pod: &mut Value) {
     let nodes = cluster.store.list("nodes", None);
     let third = nodes.iter().position(|one| name(one) == node).unwrap_or(0) + 1;
     let serial = cluster.serial(&format!("addresses of {node}"));
-    let address = format!("10.244.{}.{}", (third as u64 + serial / 250 * 16) % 256, serial % 250 + 2);
+    let address = format!(
+        "10.244.{}.{}",
+        (third as u64 + serial / 250 * 16) % 256,
+        serial % 250 + 2
+    );
     set(pod, "/status/podIP", address.clone());
     set(pod, "/status/podIPs", json!([{"ip": address}]));
 }
@@ -220,12 +295,20 @@ fn run(cluster: &mut Cluster, pod: &Value, container: &Value, restarts: i64, now
         "restartCount": restarts, "started": false, "state": {}});
     let trouble = trouble(pod, container);
     if trouble == "image-pull" {
-        let message = format!("Back-off pulling image {image:?}: ErrImagePull: failed to pull and unpack image {image:?}: not found");
+        let message = format!(
+            "Back-off pulling image {image:?}: ErrImagePull: failed to pull and unpack image {image:?}: not found"
+        );
         status["state"] = json!({"waiting": {"reason": "ImagePullBackOff", "message": message}});
-        let events = [("Normal", "Pulling", format!("Pulling image {image:?}")),
-            ("Warning", "Failed", format!("Failed to pull image {image:?}: not found")),
+        let events = [
+            ("Normal", "Pulling", format!("Pulling image {image:?}")),
+            (
+                "Warning",
+                "Failed",
+                format!("Failed to pull image {image:?}: not found"),
+            ),
             ("Warning", "Failed", "Error: ImagePullBackOff".into()),
-            ("Normal", "BackOff", format!("Back-off pulling image {image:?}"))];
+            ("Normal", "BackOff", format!("Back-off pulling image {image:?}")),
+        ];
         tell(cluster, pod, &events);
         return status;
     }
@@ -233,9 +316,19 @@ fn run(cluster: &mut Cluster, pod: &Value, container: &Value, restarts: i64, now
     status["imageID"] = json!(format!("{image}@sandbox"));
     status["containerID"] = json!(format!("containerd://{id}"));
     let container_name = text(container, "/name");
-    let events = [("Normal", "Pulled", format!("Container image {image:?} already present on machine")),
-        ("Normal", "Created", format!("Created container: {container_name}")),
-        ("Normal", "Started", format!("Started container {container_name}"))];
+    let events = [
+        (
+            "Normal",
+            "Pulled",
+            format!("Container image {image:?} already present on machine"),
+        ),
+        (
+            "Normal",
+            "Created",
+            format!("Created container: {container_name}"),
+        ),
+        ("Normal", "Started", format!("Started container {container_name}")),
+    ];
     tell(cluster, pod, &events);
     match trouble {
         "crash-loop" => crash(cluster, pod, &mut status, "Error", 1, now),
@@ -256,12 +349,26 @@ fn run(cluster: &mut Cluster, pod: &Value, container: &Value, restarts: i64, now
 
 fn crash(cluster: &mut Cluster, pod: &Value, status: &mut Value, reason: &str, code: i64, now: &str) {
     let container = text(status, "/name").to_owned();
-    let message = format!("back-off 40s restarting failed container={container} pod={}_{}({})", name(pod), namespace(pod), uid(pod));
+    let message = format!(
+        "back-off 40s restarting failed container={container} pod={}_{}({})",
+        name(pod),
+        namespace(pod),
+        uid(pod)
+    );
     set(status, "/restartCount", 4);
-    set(status, "/state", json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}}));
+    set(
+        status,
+        "/state",
+        json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}}),
+    );
     let last = json!({"exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now});
     set(status, "/lastState", json!({"terminated": last}));
-    let message = format!("Back-off restarting failed container {container} in pod {}_{}({})", name(pod), namespace(pod), uid(pod));
+    let message = format!(
+        "Back-off restarting failed container {container} in pod {}_{}({})",
+        name(pod),
+        namespace(pod),
+        uid(pod)
+    );
     tell(cluster, pod, &[("Warning", "BackOff", message)]);
 }
 
@@ -273,7 +380,11 @@ fn tell(cluster: &mut Cluster, pod: &Value, events: &[(&str, &str, String)]) {
 
 /// A job's containers are done.
 pub(super) fn finish(cluster: &mut Cluster, namespace: &str, pod_name: &str, id: &str) {
-    let Some(mut pod) = find(cluster, namespace, pod_name, id).filter(|pod| is_ready(pod) && !is_terminating(pod)) else { return };
+    let Some(mut pod) =
+        find(cluster, namespace, pod_name, id).filter(|pod| is_ready(pod) && !is_terminating(pod))
+    else {
+        return;
+    };
     let now = cluster.timestamp();
     set(&mut pod, "/status/phase", "Succeeded");
     for status in crate::sandbox::json::items_mut(&mut pod, "/status/containerStatuses") {
@@ -291,7 +402,9 @@ pub(super) fn finish(cluster: &mut Cluster, namespace: &str, pod_name: &str, id:
 
 /// The grace period is over. Finalizers hold the pod a while longer.
 pub(super) fn end(cluster: &mut Cluster, namespace: &str, pod_name: &str, id: &str) {
-    let Some(mut pod) = find(cluster, namespace, pod_name, id) else { return };
+    let Some(mut pod) = find(cluster, namespace, pod_name, id) else {
+        return;
+    };
     if items(&pod, "/metadata/finalizers").is_empty() {
         cluster.store.remove(TABLE, namespace, pod_name);
         return;

@@ -27,7 +27,15 @@ fn sync(cluster: &mut Cluster, replica_set: &Value) {
     for pod in surplus(pods, wanted) {
         let message = format!("Deleted pod: {}", name(&pod));
         cluster.delete("pods", &pod);
-        cluster.event(replica_set, "apps/v1", "ReplicaSet", "Normal", "SuccessfulDelete", &message, "replicaset-controller");
+        cluster.event(
+            replica_set,
+            "apps/v1",
+            "ReplicaSet",
+            "Normal",
+            "SuccessfulDelete",
+            &message,
+            "replicaset-controller",
+        );
     }
     report(cluster, replica_set);
 }
@@ -40,7 +48,13 @@ fn active_pods(cluster: &Cluster, owner: &Value) -> Vec<Arc<Value>> {
 
 /// The pods too many: those that are not ready first, then the youngest.
 fn surplus(mut pods: Vec<Arc<Value>>, wanted: usize) -> Vec<Arc<Value>> {
-    let rank = |pod: &Arc<Value>| (!is_ready(pod), text(pod, "/metadata/creationTimestamp").to_owned(), name(pod).to_owned());
+    let rank = |pod: &Arc<Value>| {
+        (
+            !is_ready(pod),
+            text(pod, "/metadata/creationTimestamp").to_owned(),
+            name(pod).to_owned(),
+        )
+    };
     pods.sort_by_key(rank);
     pods.reverse();
     let excess = pods.len().saturating_sub(wanted);
@@ -57,15 +71,28 @@ fn add(cluster: &mut Cluster, replica_set: &Value) {
     own(&mut pod, replica_set, "apps/v1", "ReplicaSet");
     let message = format!("Created pod: {}", name(&pod));
     super::pod::create(cluster, pod);
-    cluster.event(replica_set, "apps/v1", "ReplicaSet", "Normal", "SuccessfulCreate", &message, "replicaset-controller");
+    cluster.event(
+        replica_set,
+        "apps/v1",
+        "ReplicaSet",
+        "Normal",
+        "SuccessfulCreate",
+        &message,
+        "replicaset-controller",
+    );
 }
 
 fn report(cluster: &mut Cluster, replica_set: &Value) {
     let pods = active_pods(cluster, replica_set);
     let ready = pods.iter().filter(|pod| is_ready(pod)).count();
     let mut object = replica_set.clone();
-    let mut status = json!({"replicas": pods.len(), "observedGeneration": at(replica_set, "/metadata/generation")});
-    for (field, number) in [("fullyLabeledReplicas", pods.len()), ("readyReplicas", ready), ("availableReplicas", ready)] {
+    let mut status =
+        json!({"replicas": pods.len(), "observedGeneration": at(replica_set, "/metadata/generation")});
+    for (field, number) in [
+        ("fullyLabeledReplicas", pods.len()),
+        ("readyReplicas", ready),
+        ("availableReplicas", ready),
+    ] {
         if number > 0 {
             status[field] = json!(number);
         }

@@ -29,7 +29,11 @@ pub(super) fn current(cluster: &mut Cluster, owner: &Value, kind: &str) -> Strin
         "metadata": {"name": revision_name, "namespace": namespace(owner),
             "labels": at(owner, "/spec/template/metadata/labels")},
         "data": data, "revision": newest + 1});
-    set(&mut revision, "/metadata/labels/controller-revision-hash", hash.clone());
+    set(
+        &mut revision,
+        "/metadata/labels/controller-revision-hash",
+        hash.clone(),
+    );
     own(&mut revision, owner, "apps/v1", kind);
     cluster.create(TABLE, revision);
     hash

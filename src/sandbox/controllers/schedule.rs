@@ -18,17 +18,20 @@ pub(super) fn choose(cluster: &Cluster, pod: &Value) -> Result<String, String> {
             obstacles.push("Insufficient memory");
             continue;
         }
-        match obstacle(pod, node, &placed) {
-            Some(obstacle) => obstacles.push(obstacle),
-            None => {
-                let load = placed.iter().filter(|one| text(one, "/spec/nodeName") == name(node)).count();
-                if best.as_ref().is_none_or(|(least, _)| load < *least) {
-                    best = Some((load, name(node).to_owned()));
-                }
-            }
+        if let Some(obstacle) = obstacle(pod, node, &placed) {
+            obstacles.push(obstacle);
+            continue;
+        }
+        let load = placed
+            .iter()
+            .filter(|one| text(one, "/spec/nodeName") == name(node))
+            .count();
+        if best.as_ref().is_none_or(|(least, _)| load < *least) {
+            best = Some((load, name(node).to_owned()));
         }
     }
-    best.map(|(_, node)| node).ok_or_else(|| explain(nodes.len(), obstacles))
+    best.map(|(_, node)| node)
+        .ok_or_else(|| explain(nodes.len(), obstacles))
 }
 
 fn explain(nodes: usize, mut obstacles: Vec<&'static str>) -> String {
@@ -40,13 +43,21 @@ fn explain(nodes: usize, mut obstacles: Vec<&'static str>) -> String {
     let mut distinct = obstacles.clone();
     distinct.dedup();
     for one in distinct {
-        parts.push(format!("{} {one}", obstacles.iter().filter(|other| **other == one).count()));
+        parts.push(format!(
+            "{} {one}",
+            obstacles.iter().filter(|other| **other == one).count()
+        ));
     }
-    format!("0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.", parts.join(", "))
+    format!(
+        "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.",
+        parts.join(", ")
+    )
 }
 
 fn obstacle(pod: &Value, node: &Value, placed: &[std::sync::Arc<Value>]) -> Option<&'static str> {
-    if flag(node, "/spec/unschedulable") && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule") {
+    if flag(node, "/spec/unschedulable")
+        && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule")
+    {
         return Some("node(s) were unschedulable");
     }
     if !Labels::from_map(entries(pod, "/spec/nodeSelector")).matches(node) {
@@ -60,24 +71,38 @@ fn obstacle(pod: &Value, node: &Value, placed: &[std::sync::Arc<Value>]) -> Opti
         .map(|one| &**one)
         .filter(|one| text(one, "/spec/nodeName") == name(node) && super::is_active(one))
         .collect();
-    [("cpu", "Insufficient cpu"), ("memory", "Insufficient memory")].into_iter().find_map(|(kind, why)| {
-        let capacity = quantity::parse(text(node, &format!("/status/allocatable/{kind}")))?;
-        let used: f64 = here.iter().map(|one| requested(one, kind)).sum();
-        let needed = requested(pod, kind);
-        (needed > 0.0 && used + needed > capacity).then_some(why)
-    })
+    [("cpu", "Insufficient cpu"), ("memory", "Insufficient memory")]
+        .into_iter()
+        .find_map(|(kind, why)| {
+            let capacity = quantity::parse(text(node, &format!("/status/allocatable/{kind}")))?;
+            let used: f64 = here.iter().map(|one| requested(one, kind)).sum();
+            let needed = requested(pod, kind);
+            (needed > 0.0 && used + needed > capacity).then_some(why)
+        })
 }
 
 fn requested(pod: &Value, kind: &str) -> f64 {
     let containers = items(pod, "/spec/containers").iter();
-    containers.filter_map(|one| quantity::parse(text(one, &format!("/resources/requests/{kind}")))).sum()
+    containers
+        .filter_map(|one| quantity::parse(text(one, &format!("/resources/requests/{kind}"))))
+        .sum()
 }
 
 fn tolerates_all(pod: &Value, node: &Value) -> bool {
     items(node, "/spec/taints")
         .iter()
-        .filter(|taint| text(taint, "/effect") != "PreferNoSchedule" && text(taint, "/key") != "node.kubernetes.io/unschedulable")
-        .all(|taint| tolerates(pod, text(taint, "/key"), text(taint, "/value"), text(taint, "/effect")))
+        .filter(|taint| {
+            text(taint, "/effect") != "PreferNoSchedule"
+                && text(taint, "/key") != "node.kubernetes.io/unschedulable"
+        })
+        .all(|taint| {
+            tolerates(
+                pod,
+                text(taint, "/key"),
+                text(taint, "/value"),
+                text(taint, "/effect"),
+            )
+        })
 }
 
 /// True if the pod bears this taint.

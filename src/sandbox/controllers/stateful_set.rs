@@ -26,7 +26,9 @@ fn sync(cluster: &mut Cluster, owner: &Value) {
     let is_parallel = text(owner, "/spec/podManagementPolicy") == "Parallel";
     let pod_of = |ordinal: i64| {
         let name = format!("{}-{ordinal}", name(owner));
-        pods.iter().find(|pod| text(pod, "/metadata/name") == name).cloned()
+        pods.iter()
+            .find(|pod| text(pod, "/metadata/name") == name)
+            .cloned()
     };
     let mut is_whole = true;
     for ordinal in 0..wanted {
@@ -50,7 +52,11 @@ fn sync(cluster: &mut Cluster, owner: &Value) {
 }
 
 fn ordinal(pod: &Value) -> i64 {
-    name(pod).rsplit('-').next().and_then(|text| text.parse().ok()).unwrap_or(0)
+    name(pod)
+        .rsplit('-')
+        .next()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }
 
 fn add(cluster: &mut Cluster, owner: &Value, ordinal: i64, hash: &str) {
@@ -59,10 +65,22 @@ fn add(cluster: &mut Cluster, owner: &Value, ordinal: i64, hash: &str) {
     set(&mut pod, "/metadata/name", pod_name.clone());
     set(&mut pod, "/metadata/generateName", format!("{}-", name(owner)));
     set(&mut pod, HASH, hash);
-    set(&mut pod, "/metadata/labels/statefulset.kubernetes.io~1pod-name", pod_name.clone());
-    set(&mut pod, "/metadata/labels/apps.kubernetes.io~1pod-index", ordinal.to_string());
+    set(
+        &mut pod,
+        "/metadata/labels/statefulset.kubernetes.io~1pod-name",
+        pod_name.clone(),
+    );
+    set(
+        &mut pod,
+        "/metadata/labels/apps.kubernetes.io~1pod-index",
+        ordinal.to_string(),
+    );
     set(&mut pod, "/spec/hostname", pod_name.clone());
-    set(&mut pod, "/spec/subdomain", text(owner, "/spec/serviceName").to_owned());
+    set(
+        &mut pod,
+        "/spec/subdomain",
+        text(owner, "/spec/serviceName").to_owned(),
+    );
     let mut volumes = items(&pod, "/spec/volumes").to_vec();
     for claim in items(owner, "/spec/volumeClaimTemplates") {
         let claim_name = format!("{}-{pod_name}", name(claim));
@@ -75,11 +93,22 @@ fn add(cluster: &mut Cluster, owner: &Value, ordinal: i64, hash: &str) {
     own(&mut pod, owner, "apps/v1", "StatefulSet");
     super::pod::create(cluster, pod);
     let message = format!("create Pod {pod_name} in StatefulSet {} successful", name(owner));
-    cluster.event(owner, "apps/v1", "StatefulSet", "Normal", "SuccessfulCreate", &message, "statefulset-controller");
+    cluster.event(
+        owner,
+        "apps/v1",
+        "StatefulSet",
+        "Normal",
+        "SuccessfulCreate",
+        &message,
+        "statefulset-controller",
+    );
 }
 
 fn add_claim(cluster: &mut Cluster, owner: &Value, template: &Value, claim_name: &str) {
-    if cluster.get("persistentvolumeclaims", namespace(owner), claim_name).is_some() {
+    if cluster
+        .get("persistentvolumeclaims", namespace(owner), claim_name)
+        .is_some()
+    {
         return;
     }
     let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
@@ -97,8 +126,20 @@ fn shrink(cluster: &mut Cluster, owner: &Value, pods: &[Arc<Value>], wanted: i64
     let most = if is_parallel { extra.len() } else { 1 };
     for pod in extra.into_iter().take(most).filter(|pod| !is_terminating(pod)) {
         cluster.delete("pods", pod);
-        let message = format!("delete Pod {} in StatefulSet {} successful", name(pod), name(owner));
-        cluster.event(owner, "apps/v1", "StatefulSet", "Normal", "SuccessfulDelete", &message, "statefulset-controller");
+        let message = format!(
+            "delete Pod {} in StatefulSet {} successful",
+            name(pod),
+            name(owner)
+        );
+        cluster.event(
+            owner,
+            "apps/v1",
+            "StatefulSet",
+            "Normal",
+            "SuccessfulDelete",
+            &message,
+            "statefulset-controller",
+        );
     }
 }
 
@@ -108,8 +149,13 @@ fn update_one(cluster: &mut Cluster, owner: &Value, pods: &[Arc<Value>], hash: &
         return;
     }
     let partition = count(owner, "/spec/updateStrategy/rollingUpdate/partition");
-    let outdated = pods.iter().filter(|pod| ordinal(pod) >= partition && text(pod, HASH) != hash);
-    if let Some(pod) = outdated.max_by_key(|pod| ordinal(pod)).filter(|pod| is_active(pod)) {
+    let outdated = pods
+        .iter()
+        .filter(|pod| ordinal(pod) >= partition && text(pod, HASH) != hash);
+    if let Some(pod) = outdated
+        .max_by_key(|pod| ordinal(pod))
+        .filter(|pod| is_active(pod))
+    {
         cluster.delete("pods", pod);
     }
 }
@@ -122,7 +168,11 @@ fn report(cluster: &mut Cluster, owner: &Value, hash: &str) {
     let revision_name = format!("{}-{hash}", name(owner));
     let is_done = updated == pods.len();
     let before = text(owner, "/status/currentRevision");
-    let current = if is_done || before.is_empty() { revision_name.as_str() } else { before };
+    let current = if is_done || before.is_empty() {
+        revision_name.as_str()
+    } else {
+        before
+    };
     let mut object = owner.clone();
     set(
         &mut object,

@@ -17,9 +17,16 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
         }
     }
     for volume in cluster.store.list(VOLUMES, None) {
-        let claim = cluster.get(CLAIMS, text(&volume, "/spec/claimRef/namespace"), text(&volume, "/spec/claimRef/name"));
+        let claim = cluster.get(
+            CLAIMS,
+            text(&volume, "/spec/claimRef/namespace"),
+            text(&volume, "/spec/claimRef/name"),
+        );
         let is_orphan = claim.is_none_or(|claim| uid(&claim) != text(&volume, "/spec/claimRef/uid"));
-        if is_orphan && text(&volume, "/spec/persistentVolumeReclaimPolicy") == "Delete" && text(&volume, "/status/phase") == "Bound" {
+        if is_orphan
+            && text(&volume, "/spec/persistentVolumeReclaimPolicy") == "Delete"
+            && text(&volume, "/status/phase") == "Bound"
+        {
             cluster.delete(VOLUMES, &volume);
         }
     }
@@ -38,6 +45,10 @@ fn bind(cluster: &mut Cluster, claim: &Value) {
     cluster.create(VOLUMES, volume);
     let mut bound = claim.clone();
     set(&mut bound, "/spec/volumeName", volume_name);
-    set(&mut bound, "/status", json!({"phase": "Bound", "accessModes": at(claim, "/spec/accessModes"), "capacity": capacity}));
+    set(
+        &mut bound,
+        "/status",
+        json!({"phase": "Bound", "accessModes": at(claim, "/spec/accessModes"), "capacity": capacity}),
+    );
     cluster.update(CLAIMS, bound);
 }

@@ -24,18 +24,18 @@ struct Findings {
 /// Refuses an object whose fields have the wrong type, or, if `strict`, that has unknown ones.
 pub(in crate::sandbox) fn check(resource: &Resource, object: &Value, strict: bool) -> Result<(), ApiError> {
     let mut findings = Findings::default();
-    match &resource.schema {
-        Some(schema) => walk_custom(object, schema, &mut findings),
-        None => {
-            let Some(schema) = schemas::all().get(&schemas::name(resource)) else { return Ok(()) };
-            walk(object, schema, "", 0, false, &mut findings);
-        }
+    if let Some(schema) = &resource.schema {
+        walk_custom(object, schema, &mut findings);
+    } else if let Some(schema) = schemas::all().get(&schemas::name(resource)) {
+        walk(object, schema, "", 0, false, &mut findings);
     }
     let kind = &resource.kind;
     let refuse = |why: String| {
         let version = resource.group_version();
         let version = version.rsplit('/').next().unwrap_or("");
-        ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+        ApiError::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: {why}"
+        ))
     };
     if resource.schema.is_none() {
         if let Some((path, found, expected)) = findings.mistyped.first() {
@@ -47,7 +47,11 @@ pub(in crate::sandbox) fn check(resource: &Resource, object: &Value, strict: boo
         return Err(error);
     }
     if strict && !findings.unknown.is_empty() {
-        let all: Vec<String> = findings.unknown.iter().map(|path| format!("unknown field {path:?}")).collect();
+        let all: Vec<String> = findings
+            .unknown
+            .iter()
+            .map(|path| format!("unknown field {path:?}"))
+            .collect();
         return Err(refuse(format!("strict decoding error: {}", all.join(", "))));
     }
     Ok(())
@@ -60,7 +64,9 @@ fn invalid(resource: &Resource, object: &Value, findings: &Findings) -> Option<A
         .map(|(path, found, expected)| Cause {
             reason: "FieldValueTypeInvalid",
             field: path.clone(),
-            message: format!("Invalid value: {found:?}: {path} in body must be of type {expected}: {found:?}"),
+            message: format!(
+                "Invalid value: {found:?}: {path} in body must be of type {expected}: {found:?}"
+            ),
         })
         .collect();
     causes.extend(findings.invalid.iter().cloned());
@@ -82,7 +88,11 @@ fn walk_custom(object: &Value, schema: &Value, findings: &mut Findings) {
 }
 
 fn joined(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+    if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
 }
 
 /// The schema itself, behind references.
@@ -107,12 +117,16 @@ fn walk(value: &Value, schema: &Value, path: &str, depth: u32, is_custom: bool, 
     let Some(schema) = resolved(schema) else { return };
     if flag(schema, "/x-kubernetes-int-or-string") {
         if !(value.is_number() || value.is_string()) {
-            findings.mistyped.push((path.to_owned(), type_name(value), "intstr.IntOrString".into()));
+            findings
+                .mistyped
+                .push((path.to_owned(), type_name(value), "intstr.IntOrString".into()));
         }
         return;
     }
     if !fits(value, schema) {
-        findings.mistyped.push((path.to_owned(), type_name(value), expected(schema, is_custom)));
+        findings
+            .mistyped
+            .push((path.to_owned(), type_name(value), expected(schema, is_custom)));
         return;
     }
     if is_custom {
@@ -127,23 +141,42 @@ fn walk(value: &Value, schema: &Value, path: &str, depth: u32, is_custom: bool, 
         Value::Array(list) => {
             let Some(item) = schema.get("items") else { return };
             for (index, inner) in list.iter().enumerate() {
-                walk(inner, item, &format!("{path}[{index}]"), depth + 1, is_custom, findings);
+                walk(
+                    inner,
+                    item,
+                    &format!("{path}[{index}]"),
+                    depth + 1,
+                    is_custom,
+                    findings,
+                );
             }
         }
         _ => {}
     }
 }
 
-fn walk_field(field: &str, inner: &Value, schema: &Value, path: &str, depth: u32, is_custom: bool, findings: &mut Findings) {
+fn walk_field(
+    field: &str,
+    inner: &Value,
+    schema: &Value,
+    path: &str,
+    depth: u32,
+    is_custom: bool,
+    findings: &mut Findings,
+) {
     let place = joined(path, field);
-    if let Some(known) = schema.get("properties").and_then(|properties| properties.get(field)) {
+    if let Some(known) = schema
+        .get("properties")
+        .and_then(|properties| properties.get(field))
+    {
         return walk(inner, known, &place, depth + 1, is_custom, findings);
     }
     match schema.get("additionalProperties") {
         Some(each) if each.is_object() => walk(inner, each, &place, depth + 1, is_custom, findings),
         Some(Value::Bool(true)) => {}
         _ => {
-            let is_open = flag(schema, "/x-kubernetes-preserve-unknown-fields") || schema.get("properties").is_none();
+            let is_open =
+                flag(schema, "/x-kubernetes-preserve-unknown-fields") || schema.get("properties").is_none();
             if !is_open {
                 findings.unknown.push(place);
             }
@@ -179,9 +212,9 @@ fn expected(schema: &Value, is_custom: bool) -> String {
 
 fn fits(value: &Value, schema: &Value) -> bool {
     match text(schema, "/type") {
-        "string" if text(schema, "/format") == "byte" => {
-            value.as_str().is_some_and(|text| base64::engine::general_purpose::STANDARD.decode(text).is_ok())
-        }
+        "string" if text(schema, "/format") == "byte" => value
+            .as_str()
+            .is_some_and(|text| base64::engine::general_purpose::STANDARD.decode(text).is_ok()),
         "string" => value.is_string(),
         "integer" if text(schema, "/format") == "int32" => {
             value.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
@@ -206,7 +239,11 @@ fn demand(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
     let allowed = items(schema, "/enum");
     if !allowed.is_empty() && !allowed.contains(value) {
         let shown: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
-        findings.invalid.push(Cause::unsupported(path, value.as_str().unwrap_or(&value.to_string()), &shown));
+        findings.invalid.push(Cause::unsupported(
+            path,
+            value.as_str().unwrap_or(&value.to_string()),
+            &shown,
+        ));
     }
     let limit = |which: &str| schema.get(which).and_then(Value::as_f64);
     if let Some(number) = value.as_f64() {
@@ -231,7 +268,11 @@ mod tests {
     #[test]
     fn every_stored_kind_has_a_schema() {
         for resource in built_in().iter().filter(|one| one.group != "metrics.k8s.io") {
-            assert!(schemas::all().contains_key(&schemas::name(resource)), "{}", schemas::name(resource));
+            assert!(
+                schemas::all().contains_key(&schemas::name(resource)),
+                "{}",
+                schemas::name(resource)
+            );
         }
     }
 
@@ -239,9 +280,16 @@ mod tests {
     fn what_the_sandbox_makes_is_as_the_schemas_say() {
         let cluster = seed::plant(&Seed::Shop).unwrap();
         for object in seed::dump(&cluster) {
-            let resource = cluster.resource_of_kind(text(&object, "/apiVersion"), text(&object, "/kind")).unwrap();
+            let resource = cluster
+                .resource_of_kind(text(&object, "/apiVersion"), text(&object, "/kind"))
+                .unwrap();
             if let Err(error) = check(&resource, &object, true) {
-                panic!("{} {}: {}", resource.kind, text(&object, "/metadata/name"), error.message);
+                panic!(
+                    "{} {}: {}",
+                    resource.kind,
+                    text(&object, "/metadata/name"),
+                    error.message
+                );
             }
         }
     }
@@ -250,10 +298,20 @@ mod tests {
     fn wrong_types_and_unknown_fields_are_named() {
         let deployment = built_in().iter().find(|one| one.plural == "deployments").unwrap();
         let wrong = check(deployment, &json!({"spec": {"replicas": "many"}}), false).unwrap_err();
-        assert!(wrong.message.contains("cannot unmarshal string into Go struct field Deployment.spec.replicas of type int32"));
+        assert!(
+            wrong.message.contains(
+                "cannot unmarshal string into Go struct field Deployment.spec.replicas of type int32"
+            )
+        );
         let unknown = json!({"spec": {"template": {"spec": {"containers": [{"imagee": "a"}]}}}});
         assert!(check(deployment, &unknown, false).is_ok());
         let error = check(deployment, &unknown, true).unwrap_err();
-        assert!(error.message.contains("unknown field \"spec.template.spec.containers[0].imagee\""), "{}", error.message);
+        assert!(
+            error
+                .message
+                .contains("unknown field \"spec.template.spec.containers[0].imagee\""),
+            "{}",
+            error.message
+        );
     }
 }

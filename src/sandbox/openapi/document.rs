@@ -25,10 +25,21 @@ fn add_schema(resource: &Resource, components: &mut Map<String, Value>) {
         collect(&name, components);
         return;
     }
-    let mut schema = resource.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
-    crate::sandbox::json::set(&mut schema, "/x-kubernetes-group-version-kind", json!([kind_of(resource)]));
+    let mut schema = resource
+        .schema
+        .clone()
+        .unwrap_or_else(|| json!({"type": "object"}));
+    crate::sandbox::json::set(
+        &mut schema,
+        "/x-kubernetes-group-version-kind",
+        json!([kind_of(resource)]),
+    );
     for field in ["apiVersion", "kind"] {
-        crate::sandbox::json::ensure(&mut schema, &format!("/properties/{field}"), json!({"type": "string"}));
+        crate::sandbox::json::ensure(
+            &mut schema,
+            &format!("/properties/{field}"),
+            json!({"type": "string"}),
+        );
     }
     let metadata = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
     let reference = json!({"allOf": [{"$ref": format!("{PREFIX}{metadata}")}], "description": "Standard object metadata."});
@@ -54,7 +65,11 @@ fn collect(name: &str, components: &mut Map<String, Value>) {
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            if let Some(name) = map.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix(PREFIX)) {
+            if let Some(name) = map
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|text| text.strip_prefix(PREFIX))
+            {
                 found.push(name.to_owned());
             }
             map.values().for_each(|inner| references(inner, found));
@@ -65,19 +80,36 @@ fn references(value: &Value, found: &mut Vec<String>) {
 }
 
 fn add_paths(resource: &Resource, paths: &mut Map<String, Value>) {
-    let root = if resource.group.is_empty() { "/api" } else { "/apis" };
-    let place = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
+    let root = if resource.group.is_empty() {
+        "/api"
+    } else {
+        "/apis"
+    };
+    let place = if resource.namespaced {
+        "/namespaces/{namespace}"
+    } else {
+        ""
+    };
     let base = format!("{root}/{}{place}/{}", resource.group_version(), resource.plural);
     let has = |verb: &str| resource.verbs.contains(&verb);
     let mut collection = Map::new();
-    for (method, verb, action) in [("get", "list", "list"), ("post", "create", "post"), ("delete", "deletecollection", "deletecollection")] {
+    for (method, verb, action) in [
+        ("get", "list", "list"),
+        ("post", "create", "post"),
+        ("delete", "deletecollection", "deletecollection"),
+    ] {
         if has(verb) {
             collection.insert(method.into(), operation(resource, action));
         }
     }
     paths.insert(base.clone(), Value::Object(collection));
     let mut item = Map::new();
-    for (method, verb, action) in [("get", "get", "get"), ("put", "update", "put"), ("patch", "patch", "patch"), ("delete", "delete", "delete")] {
+    for (method, verb, action) in [
+        ("get", "get", "get"),
+        ("put", "update", "put"),
+        ("patch", "patch", "patch"),
+        ("delete", "delete", "delete"),
+    ] {
         if has(verb) {
             item.insert(method.into(), operation(resource, action));
         }
@@ -96,12 +128,18 @@ fn operation(resource: &Resource, action: &str) -> Value {
         made["requestBody"] = json!({"required": true, "content": {"application/json": reference}});
     }
     if action == "patch" {
-        let mut forms = vec!["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
+        let mut forms = vec![
+            "application/apply-patch+yaml",
+            "application/json-patch+json",
+            "application/merge-patch+json",
+        ];
         if !resource.is_custom() {
             forms.push("application/strategic-merge-patch+json");
         }
-        let content: Map<String, Value> =
-            forms.into_iter().map(|form| (form.to_owned(), json!({"schema": {"type": "object"}}))).collect();
+        let content: Map<String, Value> = forms
+            .into_iter()
+            .map(|form| (form.to_owned(), json!({"schema": {"type": "object"}})))
+            .collect();
         made["requestBody"] = json!({"required": true, "content": content});
     }
     made
@@ -109,7 +147,15 @@ fn operation(resource: &Resource, action: &str) -> Value {
 
 fn parameters(action: &str) -> Value {
     let names: &[&str] = match action {
-        "list" => &["continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "timeoutSeconds", "watch"],
+        "list" => &[
+            "continue",
+            "fieldSelector",
+            "labelSelector",
+            "limit",
+            "resourceVersion",
+            "timeoutSeconds",
+            "watch",
+        ],
         "post" | "put" => &["dryRun", "fieldManager", "fieldValidation"],
         "patch" => &["dryRun", "fieldManager", "fieldValidation", "force"],
         "delete" | "deletecollection" => &["dryRun", "gracePeriodSeconds", "propagationPolicy"],
@@ -120,5 +166,10 @@ fn parameters(action: &str) -> Value {
         "watch" | "force" => "boolean",
         _ => "string",
     };
-    names.iter().map(|name| json!({"name": name, "in": "query", "schema": {"type": class(name), "uniqueItems": true}})).collect()
+    names
+        .iter()
+        .map(
+            |name| json!({"name": name, "in": "query", "schema": {"type": class(name), "uniqueItems": true}}),
+        )
+        .collect()
 }

@@ -26,8 +26,10 @@ pub(super) fn answer(resources: &[Arc<Resource>], path: &str) -> Option<Response
         ["apis", group, version] => ((*group).to_owned(), (*version).to_owned()),
         _ => return None,
     };
-    let chosen: Vec<&Arc<Resource>> =
-        resources.iter().filter(|one| one.group == group && one.version == version).collect();
+    let chosen: Vec<&Arc<Resource>> = resources
+        .iter()
+        .filter(|one| one.group == group && one.version == version)
+        .collect();
     (!chosen.is_empty()).then(|| Json(document::of(&chosen)).into_response())
 }
 
@@ -35,7 +37,11 @@ fn index(resources: &[Arc<Resource>]) -> Value {
     let mut paths = Map::new();
     for (group, versions) in group_versions(resources) {
         for version in versions {
-            let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+            let path = if group.is_empty() {
+                format!("api/{version}")
+            } else {
+                format!("apis/{group}/{version}")
+            };
             let address = format!("/openapi/v3/{path}");
             paths.insert(path, json!({"serverRelativeURL": address}));
         }

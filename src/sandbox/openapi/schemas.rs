@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use k8s_openapi::api::{
-    apps, authentication, authorization, autoscaling, batch, coordination, core, discovery, events, networking, policy,
-    rbac, scheduling, storage,
+    apps, authentication, authorization, autoscaling, batch, coordination, core, discovery, events,
+    networking, policy, rbac, scheduling, storage,
 };
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions;
 use k8s_openapi::apimachinery::pkg::apis::meta;
@@ -32,7 +32,9 @@ pub(super) fn resolve(reference: &str) -> Option<&'static Value> {
 
 /// The name of a kind's schema.
 pub(super) fn name(resource: &Resource) -> String {
-    let Resource { group, version, kind, .. } = resource;
+    let Resource {
+        group, version, kind, ..
+    } = resource;
     if resource.is_custom() || group == "metrics.k8s.io" {
         let reversed: Vec<&str> = group.rsplit('.').collect();
         return format!("{}.{version}.{kind}", reversed.join("."));
@@ -57,7 +59,10 @@ fn generate() -> Map<String, Value> {
     mark_merge_keys(&mut all);
     for resource in built_in() {
         if let Some(schema) = all.get_mut(&name(resource)).and_then(Value::as_object_mut) {
-            schema.insert("x-kubernetes-group-version-kind".into(), json!([kind_of(resource)]));
+            schema.insert(
+                "x-kubernetes-group-version-kind".into(),
+                json!([kind_of(resource)]),
+            );
         }
     }
     all
@@ -105,11 +110,14 @@ fn mark_merge_keys(schemas: &mut Map<String, Value>) {
         .filter_map(|(name, schema)| Some((name.clone(), schema.get("properties")?.clone())))
         .collect();
     for schema in schemas.values_mut() {
-        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
+        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+            continue;
+        };
         for (field, property) in properties.iter_mut() {
             let reference = item_reference(property).unwrap_or("").to_owned();
             let sample = samples.get(&reference);
-            let key = sample.and_then(|sample| merge_key(field, sample).filter(|key| sample.get(key).is_some()));
+            let key =
+                sample.and_then(|sample| merge_key(field, sample).filter(|key| sample.get(key).is_some()));
             if let (Some(key), Some(property)) = (key, property.as_object_mut()) {
                 property.insert("x-kubernetes-patch-merge-key".into(), json!(key));
                 property.insert("x-kubernetes-patch-strategy".into(), json!("merge"));

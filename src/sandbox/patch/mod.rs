@@ -27,7 +27,9 @@ impl Form {
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !is_custom => Ok(Self::Strategic),
             "application/apply-patch+yaml" | "application/apply-patch" => Ok(Self::Apply),
-            _ if is_custom => Err(ApiError::unsupported_media_type(&ACCEPTED.replace("application/strategic-merge-patch+json, ", ""))),
+            _ if is_custom => Err(ApiError::unsupported_media_type(
+                &ACCEPTED.replace("application/strategic-merge-patch+json, ", ""),
+            )),
             _ => Err(ApiError::unsupported_media_type(ACCEPTED)),
         }
     }
@@ -39,12 +41,18 @@ pub(super) fn apply(form: Form, object: &Value, body: &Value) -> Result<Value, A
     match form {
         Form::Json => apply_json(&mut patched, body)?,
         _ if !body.is_object() => {
-            return Err(ApiError::bad_request("error decoding patch: the patch is not an object"));
+            return Err(ApiError::bad_request(
+                "error decoding patch: the patch is not an object",
+            ));
         }
         Form::Merge => json_patch::merge(&mut patched, body),
         Form::Strategic | Form::Apply => strategic(&mut patched, body)?,
     }
-    if patched.is_object() { Ok(patched) } else { Err(ApiError::bad_request("the patched document is not an object")) }
+    if patched.is_object() {
+        Ok(patched)
+    } else {
+        Err(ApiError::bad_request("the patched document is not an object"))
+    }
 }
 
 fn apply_json(object: &mut Value, body: &Value) -> Result<(), ApiError> {

@@ -12,17 +12,22 @@ const DEPTH_LIMIT: u32 = 64;
 pub(in crate::sandbox) fn merge_key(field: &str, sample: &Value) -> Option<&'static str> {
     let has = |key: &str| sample.get(key).is_some();
     match field {
-        "containers" | "initContainers" | "ephemeralContainers" | "volumes" | "env" | "imagePullSecrets"
-        | "secrets" | "resourceClaims" => Some("name"),
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "volumes"
+        | "env"
+        | "imagePullSecrets"
+        | "secrets"
+        | "resourceClaims" => Some("name"),
         "volumeMounts" => Some("mountPath"),
         "volumeDevices" => Some("devicePath"),
         "ports" if has("containerPort") => Some("containerPort"),
         "ports" if has("port") => Some("port"),
-        "hostAliases" => Some("ip"),
         "conditions" | "addresses" => Some("type"),
         "ownerReferences" => Some("uid"),
         "topologySpreadConstraints" => Some("topologyKey"),
-        "podIPs" | "hostIPs" => Some("ip"),
+        "podIPs" | "hostIPs" | "hostAliases" => Some("ip"),
         _ => None,
     }
 }
@@ -71,7 +76,12 @@ fn retained_keys(changes: &Map<String, Value>) -> Option<Vec<String>> {
     Some(keys.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
-fn merge_field(merged: &mut Map<String, Value>, key: &str, change: &Value, depth: u32) -> Result<(), ApiError> {
+fn merge_field(
+    merged: &mut Map<String, Value>,
+    key: &str,
+    change: &Value,
+    depth: u32,
+) -> Result<(), ApiError> {
     if let Some(field) = key.strip_prefix("$deleteFromPrimitiveList/") {
         let unwanted = change.as_array().map_or(&[][..], Vec::as_slice);
         if let Some(list) = merged.get_mut(field).and_then(Value::as_array_mut) {
@@ -98,30 +108,50 @@ fn merge_field(merged: &mut Map<String, Value>, key: &str, change: &Value, depth
     Ok(())
 }
 
-fn merge_list(field: &str, old: Option<&Value>, changes: &[Value], depth: u32) -> Result<Vec<Value>, ApiError> {
+fn merge_list(
+    field: &str,
+    old: Option<&Value>,
+    changes: &[Value],
+    depth: u32,
+) -> Result<Vec<Value>, ApiError> {
     let old = old.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if changes.iter().any(|change| directive(change) == "replace") {
-        return Ok(changes.iter().filter(|change| directive(change) != "replace").map(clean).collect());
+        return Ok(changes
+            .iter()
+            .filter(|change| directive(change) != "replace")
+            .map(clean)
+            .collect());
     }
     if field == "finalizers" {
         let new = changes.iter().filter(|change| !old.contains(change));
         return Ok(old.iter().chain(new).cloned().collect());
     }
     let sample = old.iter().chain(changes).find(|item| directive(item).is_empty());
-    match sample.or_else(|| changes.first()).and_then(|sample| merge_key(field, sample)) {
+    match sample
+        .or_else(|| changes.first())
+        .and_then(|sample| merge_key(field, sample))
+    {
         Some(key) => merge_keyed(field, key, old, changes, depth),
         None => Ok(changes.iter().map(clean).collect()),
     }
 }
 
-fn merge_keyed(field: &str, key: &str, old: &[Value], changes: &[Value], depth: u32) -> Result<Vec<Value>, ApiError> {
+fn merge_keyed(
+    field: &str,
+    key: &str,
+    old: &[Value],
+    changes: &[Value],
+    depth: u32,
+) -> Result<Vec<Value>, ApiError> {
     let mut list = old.to_vec();
     for change in changes {
         let Some(identity) = change.get(key) else {
             let message = format!("map: {change} does not contain declared merge key: {key} (in {field})");
             return Err(ApiError::new(500, "InternalError", message));
         };
-        let found = list.iter().position(|item| item.get(key) == Some(identity) && is_same_protocol(item, change));
+        let found = list
+            .iter()
+            .position(|item| item.get(key) == Some(identity) && is_same_protocol(item, change));
         match (found, directive(change)) {
             (Some(at), "delete") => {
                 list.remove(at);
@@ -150,7 +180,9 @@ fn directive(item: &Value) -> &str {
 fn clean(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let kept = map.iter().filter(|(key, value)| !key.starts_with('$') && !value.is_null());
+            let kept = map
+                .iter()
+                .filter(|(key, value)| !key.starts_with('$') && !value.is_null());
             Value::Object(kept.map(|(key, value)| (key.clone(), clean(value))).collect())
         }
         Value::Array(list) => Value::Array(list.iter().map(clean).collect()),
@@ -178,46 +210,73 @@ mod tests {
 
     #[test]
     fn containers_merge_by_name() {
-        let after = merged(&pod(), &json!({"spec": {"containers": [
-            {"name": "app", "image": "a:2", "env": [{"name": "A", "$patch": "delete"}, {"name": "C", "value": "3"}]}]}}));
-        assert_eq!(after["spec"]["containers"][0], json!({"name": "app", "image": "a:2",
-            "env": [{"name": "B", "value": "2"}, {"name": "C", "value": "3"}]}));
+        let after = merged(
+            &pod(),
+            &json!({"spec": {"containers": [
+            {"name": "app", "image": "a:2", "env": [{"name": "A", "$patch": "delete"}, {"name": "C", "value": "3"}]}]}}),
+        );
+        assert_eq!(
+            after["spec"]["containers"][0],
+            json!({"name": "app", "image": "a:2",
+            "env": [{"name": "B", "value": "2"}, {"name": "C", "value": "3"}]})
+        );
         assert_eq!(after["spec"]["containers"][1]["name"], "envoy");
     }
 
     #[test]
     fn items_leave_by_directive() {
-        let after = merged(&pod(), &json!({"spec": {"containers": [{"name": "envoy", "$patch": "delete"}],
-            "$setElementOrder/containers": [{"name": "app"}]}}));
+        let after = merged(
+            &pod(),
+            &json!({"spec": {"containers": [{"name": "envoy", "$patch": "delete"}],
+            "$setElementOrder/containers": [{"name": "app"}]}}),
+        );
         assert_eq!(after["spec"]["containers"].as_array().map(Vec::len), Some(1));
-        let after = merged(&pod(), &json!({"spec": {"containers": [{"$patch": "replace"}, {"name": "z"}]}}));
+        let after = merged(
+            &pod(),
+            &json!({"spec": {"containers": [{"$patch": "replace"}, {"name": "z"}]}}),
+        );
         assert_eq!(after["spec"]["containers"], json!([{"name": "z"}]));
     }
 
     #[test]
     fn other_lists_are_replaced_and_nulls_delete() {
-        let after = merged(&pod(), &json!({"spec": {"tolerations": [{"key": "y"}], "containers": null}}));
+        let after = merged(
+            &pod(),
+            &json!({"spec": {"tolerations": [{"key": "y"}], "containers": null}}),
+        );
         assert_eq!(after, json!({"spec": {"tolerations": [{"key": "y"}]}}));
     }
 
     #[test]
     fn ports_merge_by_number() {
         let service = json!({"spec": {"ports": [{"port": 80, "targetPort": 1}, {"port": 443}]}});
-        let after = merged(&service, &json!({"spec": {"ports": [{"port": 80, "targetPort": 2}]}}));
-        assert_eq!(after, json!({"spec": {"ports": [{"port": 80, "targetPort": 2}, {"port": 443}]}}));
+        let after = merged(
+            &service,
+            &json!({"spec": {"ports": [{"port": 80, "targetPort": 2}]}}),
+        );
+        assert_eq!(
+            after,
+            json!({"spec": {"ports": [{"port": 80, "targetPort": 2}, {"port": 443}]}})
+        );
     }
 
     #[test]
     fn retained_keys_drop_the_others() {
         let deployment = json!({"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}});
-        let after = merged(&deployment, &json!({"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}));
+        let after = merged(
+            &deployment,
+            &json!({"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}),
+        );
         assert_eq!(after, json!({"strategy": {"type": "Recreate"}}));
     }
 
     #[test]
     fn primitive_lists() {
         let object = json!({"metadata": {"finalizers": ["a", "b"]}});
-        let after = merged(&object, &json!({"metadata": {"finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"]}}));
+        let after = merged(
+            &object,
+            &json!({"metadata": {"finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"]}}),
+        );
         assert_eq!(after, json!({"metadata": {"finalizers": ["b", "c"]}}));
     }
 

@@ -30,7 +30,11 @@ pub(super) fn duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let with = |whole: i64, unit: &str, rest: i64, small: &str| {
-        if rest == 0 { format!("{whole}{unit}") } else { format!("{whole}{unit}{rest}{small}") }
+        if rest == 0 {
+            format!("{whole}{unit}")
+        } else {
+            format!("{whole}{unit}{rest}{small}")
+        }
     };
     match () {
         () if seconds < 120 => format!("{seconds}s"),
@@ -59,12 +63,19 @@ pub(super) fn pairs(object: &Value, pointer: &str) -> Value {
         .flatten()
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or("")))
         .collect();
-    if all.is_empty() { json!("<none>") } else { json!(all.join(",")) }
+    if all.is_empty() {
+        json!("<none>")
+    } else {
+        json!(all.join(","))
+    }
 }
 
 /// The texts at `inner` of every item of the list at `pointer`.
 pub(super) fn joined(object: &Value, pointer: &str, inner: &str) -> Value {
-    let all: Vec<&str> = items(object, pointer).iter().map(|item| text(item, inner)).collect();
+    let all: Vec<&str> = items(object, pointer)
+        .iter()
+        .map(|item| text(item, inner))
+        .collect();
     json!(all.join(","))
 }
 

@@ -23,11 +23,19 @@ pub(super) struct Column {
 }
 
 pub(super) const fn column(name: &'static str, cell: Cell) -> Column {
-    Column { name, is_wide: false, cell }
+    Column {
+        name,
+        is_wide: false,
+        cell,
+    }
 }
 
 pub(super) const fn wide(name: &'static str, cell: Cell) -> Column {
-    Column { name, is_wide: true, cell }
+    Column {
+        name,
+        is_wide: true,
+        cell,
+    }
 }
 
 const PLAIN: &[Column] = &[column("Name", cells::name), column("Age", cells::age)];
@@ -36,17 +44,33 @@ fn columns(resource: &Resource) -> &'static [Column] {
     let qualified = resource.qualified();
     match qualified.as_str() {
         "pods" => pods::PODS,
-        _ => workloads::columns(&qualified).or_else(|| others::columns(&qualified)).unwrap_or(PLAIN),
+        _ => workloads::columns(&qualified)
+            .or_else(|| others::columns(&qualified))
+            .unwrap_or(PLAIN),
     }
 }
 
 /// The table of these objects. `include` says what each row carries of its object.
-pub(super) fn of(resource: &Resource, objects: &[Value], include: &str, version: &str, now: Timestamp) -> Value {
-    let definitions = if resource.is_custom() { custom_definitions(resource) } else { definitions(columns(resource)) };
+pub(super) fn of(
+    resource: &Resource,
+    objects: &[Value],
+    include: &str,
+    version: &str,
+    now: Timestamp,
+) -> Value {
+    let definitions = if resource.is_custom() {
+        custom_definitions(resource)
+    } else {
+        definitions(columns(resource))
+    };
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            let cells = if resource.is_custom() { custom_cells(resource, object, now) } else { cells(columns(resource), object, now) };
+            let cells = if resource.is_custom() {
+                custom_cells(resource, object, now)
+            } else {
+                cells(columns(resource), object, now)
+            };
             json!({"cells": cells, "object": carried(object, include)})
         })
         .collect();
@@ -68,7 +92,10 @@ fn definition(name: &str, class: &str, is_wide: bool) -> Value {
 }
 
 fn definitions(columns: &[Column]) -> Vec<Value> {
-    columns.iter().map(|column| definition(column.name, "string", column.is_wide)).collect()
+    columns
+        .iter()
+        .map(|column| definition(column.name, "string", column.is_wide))
+        .collect()
 }
 
 fn cells(columns: &[Column], object: &Value, now: Timestamp) -> Vec<Value> {
@@ -90,7 +117,10 @@ fn custom_definitions(resource: &Resource) -> Vec<Value> {
 fn custom_cells(resource: &Resource, object: &Value, now: Timestamp) -> Vec<Value> {
     let mut all = vec![cells::name(object, now)];
     for own in &resource.columns {
-        let pointer = text(own, "/jsonPath").replace(['[', ']'], ".").replace("..", ".").replace('.', "/");
+        let pointer = text(own, "/jsonPath")
+            .replace(['[', ']'], ".")
+            .replace("..", ".")
+            .replace('.', "/");
         let value = at(object, pointer.trim_end_matches('/'));
         let is_date = text(own, "/type") == "date";
         all.push(match value.as_str() {
@@ -114,7 +144,12 @@ mod tests {
         for resource in built_in() {
             let made = of(resource, &[json!({})], "", "1", Timestamp::UNIX_EPOCH);
             let width = made["columnDefinitions"].as_array().map(Vec::len);
-            assert_eq!(made["rows"][0]["cells"].as_array().map(Vec::len), width, "{}", resource.plural);
+            assert_eq!(
+                made["rows"][0]["cells"].as_array().map(Vec::len),
+                width,
+                "{}",
+                resource.plural
+            );
         }
     }
 }

@@ -15,12 +15,17 @@ pub(super) const PODS: &[Column] = &[
     column("Age", age),
     wide("IP", |pod, _| or_none(pod, "/status/podIP")),
     wide("Node", |pod, _| or_none(pod, "/spec/nodeName")),
-    wide("Nominated Node", |pod, _| or_none(pod, "/status/nominatedNodeName")),
+    wide("Nominated Node", |pod, _| {
+        or_none(pod, "/status/nominatedNodeName")
+    }),
     wide("Readiness Gates", |_, _| json!("<none>")),
 ];
 
 fn ready(pod: &Value, _: Timestamp) -> Value {
-    let ready = items(pod, "/status/containerStatuses").iter().filter(|one| flag(one, "/ready")).count();
+    let ready = items(pod, "/status/containerStatuses")
+        .iter()
+        .filter(|one| flag(one, "/ready"))
+        .count();
     json!(format!("{ready}/{}", items(pod, "/spec/containers").len()))
 }
 
@@ -33,7 +38,10 @@ fn status(pod: &Value, _: Timestamp) -> Value {
         reason => reason,
     };
     for one in items(pod, "/status/containerStatuses").iter().rev() {
-        let reasons = [text(one, "/state/waiting/reason"), text(one, "/state/terminated/reason")];
+        let reasons = [
+            text(one, "/state/waiting/reason"),
+            text(one, "/state/terminated/reason"),
+        ];
         if let Some(reason) = reasons.into_iter().find(|reason| !reason.is_empty()) {
             shown = reason;
         }
@@ -44,9 +52,16 @@ fn status(pod: &Value, _: Timestamp) -> Value {
 fn restarts(pod: &Value, now: Timestamp) -> Value {
     let statuses = items(pod, "/status/containerStatuses");
     let total: i64 = statuses.iter().map(|one| count(one, "/restartCount")).sum();
-    let last = statuses.iter().map(|one| text(one, "/lastState/terminated/finishedAt")).max().unwrap_or("");
+    let last = statuses
+        .iter()
+        .map(|one| text(one, "/lastState/terminated/finishedAt"))
+        .max()
+        .unwrap_or("");
     if total == 0 || last.is_empty() {
         return json!(total.to_string());
     }
-    json!(format!("{total} ({} ago)", since(last, now).as_str().unwrap_or("")))
+    json!(format!(
+        "{total} ({} ago)",
+        since(last, now).as_str().unwrap_or("")
+    ))
 }

@@ -25,8 +25,12 @@ pub(super) fn columns(qualified: &str) -> Option<&'static [Column]> {
 const DEPLOYMENTS: &[Column] = &[
     column("Name", name),
     column("Ready", ready),
-    column("Up-to-date", |object, _| number(object, "/status/updatedReplicas")),
-    column("Available", |object, _| number(object, "/status/availableReplicas")),
+    column("Up-to-date", |object, _| {
+        number(object, "/status/updatedReplicas")
+    }),
+    column("Available", |object, _| {
+        number(object, "/status/availableReplicas")
+    }),
     column("Age", age),
     wide("Containers", containers),
     wide("Images", images),
@@ -54,12 +58,20 @@ const STATEFUL_SETS: &[Column] = &[
 
 const DAEMON_SETS: &[Column] = &[
     column("Name", name),
-    column("Desired", |object, _| number(object, "/status/desiredNumberScheduled")),
-    column("Current", |object, _| number(object, "/status/currentNumberScheduled")),
+    column("Desired", |object, _| {
+        number(object, "/status/desiredNumberScheduled")
+    }),
+    column("Current", |object, _| {
+        number(object, "/status/currentNumberScheduled")
+    }),
     column("Ready", |object, _| number(object, "/status/numberReady")),
-    column("Up-to-date", |object, _| number(object, "/status/updatedNumberScheduled")),
+    column("Up-to-date", |object, _| {
+        number(object, "/status/updatedNumberScheduled")
+    }),
     column("Available", |object, _| number(object, "/status/numberAvailable")),
-    column("Node Selector", |object, _| pairs(object, "/spec/template/spec/nodeSelector")),
+    column("Node Selector", |object, _| {
+        pairs(object, "/spec/template/spec/nodeSelector")
+    }),
     column("Age", age),
     wide("Containers", containers),
     wide("Images", images),
@@ -69,9 +81,20 @@ const DAEMON_SETS: &[Column] = &[
 const REVISIONS: &[Column] = &[
     column("Name", name),
     column("Controller", |object, _| {
-        let owner = items(object, "/metadata/ownerReferences").first().cloned().unwrap_or_default();
-        let group = text(&owner, "/apiVersion").split('/').next().unwrap_or("").to_owned();
-        json!(format!("{}.{group}/{}", text(&owner, "/kind").to_lowercase(), text(&owner, "/name")))
+        let owner = items(object, "/metadata/ownerReferences")
+            .first()
+            .cloned()
+            .unwrap_or_default();
+        let group = text(&owner, "/apiVersion")
+            .split('/')
+            .next()
+            .unwrap_or("")
+            .to_owned();
+        json!(format!(
+            "{}.{group}/{}",
+            text(&owner, "/kind").to_lowercase(),
+            text(&owner, "/name")
+        ))
     }),
     column("Revision", |object, _| number(object, "/revision")),
     column("Age", age),
@@ -95,22 +118,42 @@ const CRON_JOBS: &[Column] = &[
     column("Name", name),
     column("Schedule", |object, _| json!(text(object, "/spec/schedule"))),
     column("Timezone", |object, _| or_none(object, "/spec/timeZone")),
-    column("Suspend", |object, _| json!(if flag(object, "/spec/suspend") { "True" } else { "False" })),
+    column("Suspend", |object, _| {
+        json!(if flag(object, "/spec/suspend") {
+            "True"
+        } else {
+            "False"
+        })
+    }),
     column("Active", |object, _| json!(items(object, "/status/active").len())),
-    column("Last Schedule", |object, now| match text(object, "/status/lastScheduleTime") {
-        "" => json!("<none>"),
-        when => since(when, now),
+    column("Last Schedule", |object, now| {
+        match text(object, "/status/lastScheduleTime") {
+            "" => json!("<none>"),
+            when => since(when, now),
+        }
     }),
     column("Age", age),
-    wide("Containers", |object, _| joined(object, "/spec/jobTemplate/spec/template/spec/containers", "/name")),
-    wide("Images", |object, _| joined(object, "/spec/jobTemplate/spec/template/spec/containers", "/image")),
+    wide("Containers", |object, _| {
+        joined(object, "/spec/jobTemplate/spec/template/spec/containers", "/name")
+    }),
+    wide("Images", |object, _| {
+        joined(
+            object,
+            "/spec/jobTemplate/spec/template/spec/containers",
+            "/image",
+        )
+    }),
     wide("Selector", |_, _| json!("<none>")),
 ];
 
 const AUTOSCALERS: &[Column] = &[
     column("Name", name),
     column("Reference", |object, _| {
-        json!(format!("{}/{}", text(object, "/spec/scaleTargetRef/kind"), text(object, "/spec/scaleTargetRef/name")))
+        json!(format!(
+            "{}/{}",
+            text(object, "/spec/scaleTargetRef/kind"),
+            text(object, "/spec/scaleTargetRef/name")
+        ))
     }),
     column("Targets", targets),
     column("MinPods", |object, _| number(object, "/spec/minReplicas")),
@@ -122,8 +165,12 @@ const AUTOSCALERS: &[Column] = &[
 const BUDGETS: &[Column] = &[
     column("Name", name),
     column("Min Available", |object, _| written(object, "/spec/minAvailable")),
-    column("Max Unavailable", |object, _| written(object, "/spec/maxUnavailable")),
-    column("Allowed Disruptions", |object, _| number(object, "/status/disruptionsAllowed")),
+    column("Max Unavailable", |object, _| {
+        written(object, "/spec/maxUnavailable")
+    }),
+    column("Allowed Disruptions", |object, _| {
+        number(object, "/status/disruptionsAllowed")
+    }),
     column("Age", age),
 ];
 
@@ -132,7 +179,11 @@ fn number(object: &Value, pointer: &str) -> Value {
 }
 
 fn ready(object: &Value, _: Timestamp) -> Value {
-    json!(format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas")))
+    json!(format!(
+        "{}/{}",
+        count(object, "/status/readyReplicas"),
+        count(object, "/spec/replicas")
+    ))
 }
 
 fn containers(object: &Value, _: Timestamp) -> Value {
@@ -157,7 +208,9 @@ fn written(object: &Value, pointer: &str) -> Value {
 
 fn job_status(job: &Value, _: Timestamp) -> Value {
     let has = |class: &str| {
-        items(job, "/status/conditions").iter().any(|one| text(one, "/type") == class && text(one, "/status") == "True")
+        items(job, "/status/conditions")
+            .iter()
+            .any(|one| text(one, "/type") == class && text(one, "/status") == "True")
     };
     json!(match () {
         () if has("Complete") => "Complete",
@@ -169,7 +222,9 @@ fn job_status(job: &Value, _: Timestamp) -> Value {
 
 fn job_duration(job: &Value, now: Timestamp) -> Value {
     let time = |pointer: &str| text(job, pointer).parse::<Timestamp>().ok();
-    let Some(started) = time("/status/startTime") else { return json!("") };
+    let Some(started) = time("/status/startTime") else {
+        return json!("");
+    };
     let ended = time("/status/completionTime").unwrap_or(now);
     json!(duration(ended.duration_since(started).as_secs()))
 }
@@ -180,11 +235,17 @@ fn targets(object: &Value, _: Timestamp) -> Value {
         .map(|metric| {
             let kind = text(metric, "/resource/name");
             let wanted = count(metric, "/resource/target/averageUtilization");
-            let found = items(object, "/status/currentMetrics").iter().find(|one| text(one, "/resource/name") == kind);
+            let found = items(object, "/status/currentMetrics")
+                .iter()
+                .find(|one| text(one, "/resource/name") == kind);
             let now = found.and_then(|one| integer(one, "/resource/current/averageUtilization"));
             let now = now.map_or_else(|| "<unknown>".to_owned(), |now| format!("{now}%"));
             format!("{kind}: {now}/{wanted}%")
         })
         .collect();
-    if all.is_empty() { json!("<unknown>") } else { json!(all.join(", ")) }
+    if all.is_empty() {
+        json!("<unknown>")
+    } else {
+        json!(all.join(", "))
+    }
 }

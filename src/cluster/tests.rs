@@ -1,0 +1,587 @@
+//! Whole steps against a sandbox: gathered, approved, applied, verified.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::transport::Outgoing;
+use super::{Cluster, ClusterError, ConnectOptions, Receipt, Verified};
+use crate::check::{CallVerb, Evidence, Problem, StepEvidence};
+use crate::plan::{Plan, Step};
+use crate::sandbox::{self, Fault, FaultAnswer, Options, Running};
+use crate::session::Approved;
+use crate::session::approved::approve_for_test;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Stand {
+    running: Running,
+    cluster: Cluster,
+}
+
+async fn stand() -> Stand {
+    let running = sandbox::start(Options::default()).await.unwrap();
+    let cluster = connect(&running, ConnectOptions::default()).await;
+    Stand { running, cluster }
+}
+
+async fn connect(running: &Running, options: ConnectOptions) -> Cluster {
+    let options = ConnectOptions {
+        inline: Some(running.kubeconfig()),
+        ..options
+    };
+    Cluster::connect(&options).await.unwrap()
+}
+
+fn plan(lines: &[&str]) -> Plan {
+    Plan::new(lines.iter().map(|line| line.parse::<Step>().unwrap()).collect()).unwrap()
+}
+
+impl Stand {
+    async fn evidence(&self, lines: &[&str]) -> Evidence {
+        self.cluster
+            .gather(&plan(lines), Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap()
+    }
+
+    async fn one(&self, line: &str) -> StepEvidence {
+        self.evidence(&[line]).await.steps.remove(0)
+    }
+
+    async fn problem(&self, line: &str) -> Problem {
+        self.one(line).await.problem.unwrap()
+    }
+
+    async fn approve(&self, line: &str) -> Approved {
+        let evidence = self.one(line).await;
+        assert_eq!(evidence.problem, None, "{line}");
+        assert!(!evidence.touched.is_empty(), "{line}");
+        for touched in &evidence.touched {
+            assert!(touched.access.as_ref().unwrap().allowed, "{line}");
+        }
+        approve_for_test(line.parse().unwrap(), evidence.touched)
+    }
+
+    async fn apply(&self, approved: &Approved) -> Vec<Receipt> {
+        self.cluster.apply(approved, 0, "test-1").await.unwrap()
+    }
+
+    async fn verify(&self, approved: &Approved) -> Verified {
+        self.cluster
+            .verify(approved, 0, DEADLINE, &mut |_| {})
+            .await
+            .unwrap()
+    }
+
+    /// The whole way of one step.
+    async fn carry_out(&self, line: &str) -> (Vec<Receipt>, Verified) {
+        let approved = self.approve(line).await;
+        let receipts = self.apply(&approved).await;
+        assert_eq!(receipts.len(), approved.steps()[0].touched().len(), "{line}");
+        (receipts, self.verify(&approved).await)
+    }
+
+    async fn live(&self, path: &str) -> Value {
+        self.cluster.fetch(path).await.unwrap()
+    }
+
+    async fn patch(&self, path: &str, body: Value) {
+        let mut outgoing = Outgoing::get(path.to_owned());
+        outgoing.method = http::Method::PATCH;
+        outgoing.content_type = "application/merge-patch+json";
+        outgoing.body = Some(body);
+        self.cluster.exchange(&outgoing).await.unwrap();
+    }
+
+    fn inject(&self, method: &str, path: &str, answer: FaultAnswer, times: u32) {
+        self.running.inject(Fault {
+            method: method.to_owned(),
+            path_contains: path.to_owned(),
+            answer,
+            times,
+        });
+    }
+}
+
+const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
+
+/// One line for every way to write, in an order in which each finds what it needs.
+const EVERY_WRITE: &[&str] = &[
+    "scale deployment/web --replicas=5",
+    "scale statefulset/db --replicas=2",
+    "autoscale deployment/web --min=2 --max=6 --cpu-percent=70",
+    "rollout restart deployment/cart",
+    "rollout restart daemonset/node-exporter -n monitoring",
+    "set image deployment/web nginx=nginx:1.28",
+    "rollout undo deployment/web",
+    "rollout pause deployment/payments-api",
+    "rollout resume deployment/payments-api",
+    "set env deployment/web LEVEL=debug",
+    "set resources deployment/web --limits=cpu=300m",
+    "set serviceaccount deployment/web default",
+    "set image cronjob/nightly-report report=registry.example.com/shop/report:1.0.6",
+    "label deployment/web service/web owner=ann",
+    "label deployment/web tier=edge --overwrite",
+    "label deployment/web owner-",
+    "annotate deployment/web note='by hand'",
+    r#"patch deployment/web -p '{"spec":{"minReadySeconds":1}}'"#,
+    r#"patch deployment/web --type=json -p '[{"op":"replace","path":"/spec/revisionHistoryLimit","value":3}]'"#,
+    "taint nodes node-3 dedicated=gpu:NoSchedule",
+    "taint nodes node-3 dedicated-",
+    "cordon node-3",
+    "uncordon node-3",
+    "delete configmap/web-config",
+    "delete networkpolicies -l team=storefront",
+    "run shell --image=busybox",
+    "expose deployment/checkout-worker --port=80",
+    "create namespace demo",
+    "create deployment api --image=nginx:1.27 --replicas=2 -n demo",
+    "create service clusterip one --tcp=80:8080",
+    "create service nodeport two --tcp=80",
+    "create service loadbalancer three --tcp=443:8443",
+    "create ingress front --class=nginx --rule='shop.example.com/*=web:80'",
+    "create configmap settings --from-literal=level=debug",
+    "create secret generic keys --from-literal=key=value",
+    "create job once --image=busybox -- true",
+    "create job report-now --from=cronjob/nightly-report",
+    "create cronjob hourly --image=busybox --schedule='0 * * * *' -- true",
+    "create serviceaccount bot",
+    "create token bot --duration=1h",
+    "create role reader --verb=get --verb=list --resource=pods --resource=deployments",
+    "create clusterrole node-reader --verb=get --resource=nodes",
+    "create rolebinding bot-reads --role=reader --serviceaccount=shop:bot",
+    "create clusterrolebinding ann-reads --clusterrole=view --user=ann",
+    "create quota small --hard=pods=50",
+    "create poddisruptionbudget cart --selector=app=cart --min-available=1",
+    "create poddisruptionbudget cart-too --selector=app=none --max-unavailable=50%",
+    "create priorityclass urgent --value=1000",
+    r#"apply -f - <<< '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"applied"},"data":{"a":"b"}}'"#,
+    r#"apply -f - <<< '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"applied"},"data":{"a":"c"}}'"#,
+    "delete pod/shell --force",
+    "delete namespace/demo",
+];
+
+#[tokio::test]
+async fn every_write_is_gathered_applied_and_verified() {
+    let stand = stand().await;
+    for line in EVERY_WRITE {
+        let (receipts, verified) = stand.carry_out(line).await;
+        assert!(verified.settled, "{line}: {verified:?}");
+        for receipt in receipts {
+            assert!((200..300).contains(&receipt.code), "{line}: {receipt:?}");
+        }
+    }
+    let web = stand.live(WEB).await;
+    assert_eq!(web["spec"]["replicas"], 5);
+    assert_eq!(
+        web["spec"]["template"]["spec"]["containers"][0]["image"],
+        "nginx:1.27"
+    );
+    assert_eq!(web["metadata"]["labels"]["tier"], "edge");
+    assert!(web["metadata"]["labels"].get("owner").is_none());
+}
+
+#[tokio::test]
+async fn gathering_changes_nothing() {
+    let stand = stand().await;
+    let before = stand.running.objects();
+    let tried = [
+        "scale deployment/web --replicas=5",
+        "set image deployment/web nginx=nginx:1.28",
+        "delete namespace/blog",
+        "create namespace demo",
+        "drain node-2 --ignore-daemonsets --delete-emptydir-data --force",
+        "create token default",
+    ];
+    for line in tried {
+        stand.one(line).await;
+    }
+    let names = |objects: &[Value]| -> Vec<String> {
+        objects
+            .iter()
+            .map(|object| format!("{} {}", object["metadata"]["uid"], object["spec"]))
+            .collect()
+    };
+    assert_eq!(names(&before), names(&stand.running.objects()));
+}
+
+#[tokio::test]
+async fn evidence_shows_before_after_and_pods() {
+    let stand = stand().await;
+    let evidence = stand
+        .evidence(&["scale deployment/web --replicas=1", "get pods"])
+        .await;
+    assert!(evidence.cluster.is_some());
+    assert_eq!(evidence.context, "sandbox");
+    let touched = &evidence.steps[0].touched[0];
+    assert_eq!(touched.before.as_ref().unwrap()["spec"]["replicas"], 3);
+    assert_eq!(touched.after.as_ref().unwrap()["spec"]["replicas"], 1);
+    assert_eq!(touched.pods, 2);
+    assert_eq!(
+        touched.access.as_ref().unwrap().what,
+        "patch deployments/scale in shop"
+    );
+    assert_eq!(evidence.steps[1], StepEvidence::default());
+    let image = stand.one("set image deployment/web nginx=nginx:1.28").await;
+    assert_eq!(image.touched[0].pods, 3);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_told_beforehand() {
+    let stand = stand().await;
+    let impossible = |problem: Problem| match problem {
+        Problem::Impossible { message } => message,
+        other => panic!("{other:?}"),
+    };
+    let message = impossible(stand.problem("set image deployment/web app=nginx:1.28").await);
+    assert_eq!(message, "no container `app` in deployment/web; it has `nginx`");
+    let message = impossible(stand.problem("label deployment/web tier=edge").await);
+    assert!(message.contains("already has the value `frontend`"), "{message}");
+    let message = impossible(stand.problem("rollout undo deployment/web").await);
+    assert_eq!(message, "deployment/web has no earlier revision to go back to");
+    let message = impossible(stand.problem("drain node-2").await);
+    assert!(message.contains("--ignore-daemonsets"), "{message}");
+    let missing = stand.problem("scale deployment/nope --replicas=1").await;
+    assert!(matches!(missing, Problem::NotFound { .. }), "{missing:?}");
+    let taken = stand.problem("create configmap web-config").await;
+    assert!(matches!(taken, Problem::Rejected { code: 409, .. }), "{taken:?}");
+}
+
+#[tokio::test]
+async fn what_is_so_already_is_nothing_to_do() {
+    let stand = stand().await;
+    let lines = [
+        "scale deployment/web --replicas=3",
+        "label deployment/web tier=frontend",
+        "set image deployment/web nginx=nginx:1.27",
+        "uncordon node-2",
+        "rollout resume deployment/web",
+        r#"patch deployment/web -p '{"spec":{"replicas":3}}'"#,
+        "delete pods -l app=nobody",
+    ];
+    for line in lines {
+        let problem = stand.problem(line).await;
+        assert!(
+            matches!(problem, Problem::NothingToDo { .. }),
+            "{line}: {problem:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_is_told_no() {
+    let stand = stand().await;
+    let options = ConnectOptions {
+        impersonate: Some("viewer".to_owned()),
+        ..ConnectOptions::default()
+    };
+    let cluster = connect(&stand.running, options).await;
+    let evidence = cluster
+        .gather(
+            &plan(&["scale deployment/web --replicas=5"]),
+            Timestamp::UNIX_EPOCH,
+        )
+        .await;
+    let step = evidence.unwrap().steps.remove(0);
+    assert!(
+        matches!(step.problem, Some(Problem::Forbidden { .. })),
+        "{step:?}"
+    );
+    assert!(!step.touched[0].access.as_ref().unwrap().allowed);
+    let approved = stand.approve("scale deployment/web --replicas=5").await;
+    let failure = cluster.apply(&approved, 0, "test-1").await.unwrap_err();
+    assert!(
+        matches!(failure.error, ClusterError::Api { code: 403, .. }),
+        "{failure:?}"
+    );
+    assert_eq!(stand.live(WEB).await["spec"]["replicas"], 3);
+}
+
+#[tokio::test]
+async fn notes_say_what_a_step_sets_off() {
+    let stand = stand().await;
+    let scale = stand.one("scale deployment/cart --replicas=1").await;
+    assert!(
+        scale
+            .notes
+            .iter()
+            .any(|note| note.contains("HorizontalPodAutoscaler `cart`")),
+        "{:?}",
+        scale.notes
+    );
+    let pods = stand
+        .live("/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb")
+        .await;
+    let pod = pods["items"][0]["metadata"]["name"].as_str().unwrap();
+    let delete = stand.one(&format!("delete pod/{pod}")).await;
+    assert!(
+        delete
+            .notes
+            .iter()
+            .any(|note| note.ends_with("it will be recreated")),
+        "{:?}",
+        delete.notes
+    );
+    assert_eq!(delete.touched[0].pods, 1);
+}
+
+#[tokio::test]
+async fn steps_that_need_earlier_ones_are_not_tried() {
+    let stand = stand().await;
+    let lines = [
+        "create namespace demo",
+        "create deployment api --image=nginx -n demo",
+        "expose deployment/api --port=80 -n demo",
+    ];
+    let evidence = stand.evidence(&lines).await;
+    for (step, number) in evidence.steps[1..].iter().zip([1, 1]) {
+        assert_eq!(step.problem, None);
+        assert_eq!(
+            step.notes,
+            [format!("not tried beforehand: step {number} creates it first")]
+        );
+    }
+    let service = evidence.steps[2].touched[0].call.body.as_ref().unwrap();
+    assert_eq!(service["spec"]["selector"], json!({"app": "api"}));
+    for (line, step) in lines.iter().zip(evidence.steps) {
+        stand
+            .apply(&approve_for_test(line.parse().unwrap(), step.touched))
+            .await;
+    }
+    stand.live("/api/v1/namespaces/demo/services/api").await;
+}
+
+#[tokio::test]
+async fn an_object_that_somebody_changed_is_left_alone() {
+    let stand = stand().await;
+    let lines = [
+        "scale deployment/web --replicas=5",
+        "set image deployment/web nginx=nginx:1.28",
+        "label deployment/web owner=ann",
+        "delete deployment/web",
+        r#"patch deployment/web --type=json -p '[{"op":"replace","path":"/spec/paused","value":true}]'"#,
+    ];
+    for (number, line) in lines.iter().enumerate() {
+        if line.contains("json") {
+            stand.patch(WEB, json!({"spec": {"paused": false}})).await;
+        }
+        let Some(approved) = approve_if_possible(&stand, line).await else {
+            continue;
+        };
+        stand
+            .patch(
+                WEB,
+                json!({"metadata": {"annotations": {"by": format!("{number}")}}}),
+            )
+            .await;
+        let before = stand.live(WEB).await;
+        let failure = stand.cluster.apply(&approved, 0, "test-1").await.unwrap_err();
+        let words = failure.error.to_string();
+        assert!(
+            matches!(failure.error, ClusterError::Changed { .. }),
+            "{line}: {words}"
+        );
+        assert_eq!(words, "deployment/web in shop changed since it was reviewed");
+        assert_eq!(before["spec"], stand.live(WEB).await["spec"], "{line}");
+    }
+}
+
+/// A JSON patch replaces only what is there, and the server drops what has its default.
+async fn approve_if_possible(stand: &Stand, line: &str) -> Option<Approved> {
+    let evidence = stand.one(line).await;
+    let approved = approve_for_test(line.parse().unwrap(), evidence.touched);
+    evidence.problem.is_none().then_some(approved)
+}
+
+#[tokio::test]
+async fn a_change_of_status_alone_is_no_change() {
+    let stand = stand().await;
+    let approved = stand.approve("scale deployment/web --replicas=5").await;
+    stand
+        .patch(
+            &format!("{WEB}/status"),
+            json!({"status": {"observedGeneration": 1, "unavailableReplicas": 1}}),
+        )
+        .await;
+    let reviewed = approved.steps()[0].touched()[0].resource_version.clone();
+    assert_ne!(
+        reviewed.as_deref(),
+        stand.live(WEB).await["metadata"]["resourceVersion"].as_str()
+    );
+    let receipts = stand.apply(&approved).await;
+    assert_ne!(receipts[0].resource_version_before, reviewed);
+    assert_eq!(stand.live(WEB).await["spec"]["replicas"], 5);
+}
+
+#[tokio::test]
+async fn an_object_of_the_same_name_is_not_the_one_reviewed() {
+    let stand = stand().await;
+    let approved = stand.approve("label configmap/web-config owner=ann").await;
+    stand.carry_out("delete configmap/web-config").await;
+    let gone = stand.cluster.apply(&approved, 0, "test-1").await.unwrap_err();
+    assert!(matches!(gone.error, ClusterError::Changed { .. }), "{gone:?}");
+    stand
+        .carry_out("create configmap web-config --from-literal=a=b")
+        .await;
+    let other = stand.cluster.apply(&approved, 0, "test-1").await.unwrap_err();
+    assert!(matches!(other.error, ClusterError::Changed { .. }), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again() {
+    let stand = stand().await;
+    stand.inject("GET", "/deployments/web", FaultAnswer::Status(429), 2);
+    let approved = stand.approve("scale deployment/web --replicas=5").await;
+    stand.inject("PATCH", "/scale", FaultAnswer::Status(429), 1);
+    stand.inject("PATCH", "/scale", FaultAnswer::Status(503), 1);
+    stand.apply(&approved).await;
+    assert_eq!(stand.live(WEB).await["spec"]["replicas"], 5);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_broken_is_not_asked_for_ever() {
+    let stand = stand().await;
+    let approved = stand.approve("scale deployment/web --replicas=5").await;
+    stand.inject("PATCH", "/scale", FaultAnswer::Status(500), 9);
+    let failure = stand.cluster.apply(&approved, 0, "test-1").await.unwrap_err();
+    assert!(
+        matches!(failure.error, ClusterError::Api { code: 500, .. }),
+        "{failure:?}"
+    );
+    assert_eq!(stand.live(WEB).await["spec"]["replicas"], 3);
+}
+
+#[tokio::test]
+async fn a_creation_that_failed_halfway_is_looked_for_before_it_is_sent_again() {
+    let stand = stand().await;
+    let approved = stand
+        .approve("create configmap settings --from-literal=a=b")
+        .await;
+    stand.inject("POST", "/configmaps", FaultAnswer::Status(500), 1);
+    assert_eq!(stand.apply(&approved).await[0].code, 201);
+    let again = stand.cluster.apply(&approved, 0, "test-1").await.unwrap_err();
+    assert!(
+        matches!(again.error, ClusterError::Api { code: 409, .. }),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_step_that_breaks_off_says_what_was_done() {
+    let stand = stand().await;
+    let approved = stand
+        .approve("label deployment/web deployment/cart owner=ann")
+        .await;
+    stand.inject("PATCH", "/deployments/cart", FaultAnswer::Status(403), 1);
+    let failure = stand.cluster.apply(&approved, 0, "test-1").await.unwrap_err();
+    assert_eq!(failure.done.len(), 1);
+    assert!(
+        failure.done[0]
+            .request
+            .starts_with("PATCH /apis/apps/v1/namespaces/shop/deployments/web?")
+    );
+    assert_eq!(stand.live(WEB).await["metadata"]["labels"]["owner"], "ann");
+}
+
+#[tokio::test]
+async fn a_node_is_drained_around_its_budget() {
+    let stand = stand().await;
+    let line = "drain node-2 --ignore-daemonsets --delete-emptydir-data --force --grace-period=0";
+    let evidence = stand.one(line).await;
+    assert_eq!(evidence.problem, None);
+    let evictions = evidence
+        .touched
+        .iter()
+        .filter(|touched| touched.call.verb == CallVerb::Evict)
+        .count();
+    assert!(evictions > 0 && evidence.touched.len() == evictions + 1);
+    let approved = approve_for_test(line.parse().unwrap(), evidence.touched);
+    stand.apply(&approved).await;
+    let verified = stand.verify(&approved).await;
+    assert_eq!(
+        verified.summary,
+        format!("node/node-2 is drained: {evictions} pods moved")
+    );
+    assert_eq!(
+        stand.live("/api/v1/nodes/node-2").await["spec"]["unschedulable"],
+        true
+    );
+    let left = stand.cluster.pods_on("node-2").await.unwrap();
+    let others = left
+        .iter()
+        .filter(|pod| pod["metadata"]["ownerReferences"][0]["kind"] != "DaemonSet");
+    assert_eq!(others.count(), 0);
+}
+
+#[tokio::test]
+async fn a_rollout_that_cannot_finish_ends_early_with_the_reason() {
+    let stand = stand().await;
+    let (_, verified) = stand
+        .carry_out("set image deployment/web nginx=nginx:broken")
+        .await;
+    assert!(!verified.settled);
+    assert!(
+        verified.summary.contains("ImagePullBackOff"),
+        "{}",
+        verified.summary
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_in_the_receipt_alone() {
+    let stand = stand().await;
+    let (receipts, _) = stand.carry_out("create token default").await;
+    assert!(
+        !receipts[0].object.as_ref().unwrap()["status"]["token"]
+            .as_str()
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_an_error_not_a_problem() {
+    let Stand { running, cluster } = stand().await;
+    running.stop().await;
+    let error = cluster
+        .gather(
+            &plan(&["scale deployment/web --replicas=5"]),
+            Timestamp::UNIX_EPOCH,
+        )
+        .await;
+    assert!(
+        matches!(error, Err(ClusterError::Unreachable { .. })),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn custom_kinds_are_found_and_changed() {
+    let stand = stand().await;
+    let definition = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+        "metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",
+        "names":{"plural":"widgets","singular":"widget","kind":"Widget","listKind":"WidgetList"},
+        "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":
+        {"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}"#;
+    let line = format!("apply -f - <<< '{}'", definition.replace('\n', ""));
+    stand.carry_out(&line).await;
+    let cluster = connect(&stand.running, ConnectOptions::default()).await;
+    let kinds = cluster.custom_kinds().await.unwrap();
+    assert!(
+        kinds
+            .iter()
+            .any(|kind| kind.singular == "widget" && kind.namespaced),
+        "{kinds:?}"
+    );
+    let stand = Stand { cluster, ..stand };
+    stand
+        .carry_out(r#"apply -f - <<< '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"size":1}}'"#)
+        .await;
+    stand
+        .carry_out(r#"patch widgets.example.com/w -p '{"spec":{"size":2}}'"#)
+        .await;
+    let widget = stand.live("/apis/example.com/v1/namespaces/shop/widgets/w").await;
+    assert_eq!(widget["spec"]["size"], 2);
+}

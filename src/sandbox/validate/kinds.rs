@@ -1,0 +1,151 @@
+//! Checks of what only one kind has.
+
+use serde_json::{Value, json};
+
+use super::pods::{check_amounts, check_pod_spec, check_port};
+use crate::sandbox::json::{at, entries, integer, items, present, text};
+use crate::sandbox::status::Cause;
+
+pub(super) fn check_job(object: &Value, causes: &mut Vec<Cause>) {
+    for field in ["completions", "parallelism", "backoffLimit"] {
+        let pointer = format!("/spec/{field}");
+        if integer(object, &pointer).is_some_and(|value| value < 0) {
+            let why = "must be greater than or equal to 0";
+            causes.push(Cause::invalid(
+                &format!("spec.{field}"),
+                &at(object, &pointer),
+                why,
+            ));
+        }
+    }
+    check_job_template(&at(object, "/spec/template"), "spec.template.spec", causes);
+}
+
+fn check_job_template(template: &Value, field: &str, causes: &mut Vec<Cause>) {
+    let policy = text(template, "/spec/restartPolicy");
+    if matches!(policy, "" | "Always") {
+        let shown = format!("{field}.restartPolicy");
+        causes.push(Cause::unsupported(&shown, "Always", &["OnFailure", "Never"]));
+    }
+    check_pod_spec(&at(template, "/spec"), field, causes);
+}
+
+pub(super) fn check_cron_job(object: &Value, causes: &mut Vec<Cause>) {
+    let schedule = text(object, "/spec/schedule");
+    let fields = schedule.split_whitespace().count();
+    if schedule.is_empty() {
+        causes.push(Cause::required("spec.schedule", ""));
+    } else if !is_schedule(schedule) {
+        let why = format!("expected exactly 5 fields, found {fields}: [{schedule}]");
+        causes.push(Cause::invalid("spec.schedule", &json!(schedule), &why));
+    }
+    let template = at(object, "/spec/jobTemplate/spec/template");
+    check_job_template(&template, "spec.jobTemplate.spec.template.spec", causes);
+}
+
+fn is_schedule(schedule: &str) -> bool {
+    const NAMED: [&str; 7] = [
+        "@yearly",
+        "@annually",
+        "@monthly",
+        "@weekly",
+        "@daily",
+        "@midnight",
+        "@hourly",
+    ];
+    let is_field = |field: &str| {
+        field
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"*/,-?".contains(&b))
+            && field.split(['/', ',', '-']).all(|part| {
+                part.parse::<u32>().is_ok_and(|n| n < 60) || part == "*" || part == "?" || part.len() == 3
+            })
+    };
+    NAMED.contains(&schedule)
+        || schedule.starts_with("@every ")
+        || schedule.split_whitespace().count() == 5 && schedule.split_whitespace().all(is_field)
+}
+
+pub(super) fn check_service(object: &Value, causes: &mut Vec<Cause>) {
+    let class = text(object, "/spec/type");
+    let supported = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+    if !class.is_empty() && !supported.contains(&class) {
+        causes.push(Cause::unsupported("spec.type", class, &supported));
+    }
+    let ports = items(object, "/spec/ports");
+    if ports.is_empty() && class != "ExternalName" && text(object, "/spec/clusterIP") != "None" {
+        causes.push(Cause::required("spec.ports", ""));
+    }
+    for (index, port) in ports.iter().enumerate() {
+        check_port(port, "/port", &format!("spec.ports[{index}].port"), causes);
+        if ports.len() > 1 && text(port, "/name").is_empty() {
+            causes.push(Cause::required(&format!("spec.ports[{index}].name"), ""));
+        }
+    }
+}
+
+pub(super) fn check_claim(object: &Value, causes: &mut Vec<Cause>) {
+    if items(object, "/spec/accessModes").is_empty() {
+        causes.push(Cause::required(
+            "spec.accessModes",
+            "at least 1 access mode is required",
+        ));
+    }
+    if !present(object, "/spec/resources/requests/storage") {
+        causes.push(Cause::required("spec.resources[storage]", ""));
+    }
+    check_amounts(
+        object,
+        "/spec/resources/requests",
+        "spec.resources.requests",
+        causes,
+    );
+}
+
+pub(super) fn check_autoscaler(object: &Value, causes: &mut Vec<Cause>) {
+    let least = integer(object, "/spec/minReplicas").unwrap_or(1);
+    let most = integer(object, "/spec/maxReplicas").unwrap_or(0);
+    if most < 1 {
+        causes.push(Cause::invalid(
+            "spec.maxReplicas",
+            &json!(most),
+            "must be greater than 0",
+        ));
+    } else if most < least {
+        let why = "must be greater than or equal to `minReplicas`";
+        causes.push(Cause::invalid("spec.maxReplicas", &json!(most), why));
+    }
+    if text(object, "/spec/scaleTargetRef/name").is_empty() {
+        causes.push(Cause::required("spec.scaleTargetRef.name", ""));
+    }
+    if text(object, "/spec/scaleTargetRef/kind").is_empty() {
+        causes.push(Cause::required("spec.scaleTargetRef.kind", ""));
+    }
+}
+
+pub(super) fn check_budget(object: &Value, causes: &mut Vec<Cause>) {
+    if present(object, "/spec/minAvailable") && present(object, "/spec/maxUnavailable") {
+        let why = "minAvailable and maxUnavailable cannot be both set";
+        causes.push(Cause::invalid("spec", &at(object, "/spec"), why));
+    }
+}
+
+pub(super) fn check_keys(object: &Value, causes: &mut Vec<Cause>) {
+    for key in entries(object, "/data").into_iter().flat_map(|map| map.keys()) {
+        if key.is_empty()
+            || !key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        {
+            let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+            causes.push(Cause::invalid(&format!("data[{key}]"), &json!(key), why));
+        }
+    }
+}
+
+pub(super) fn check_ingress(object: &Value, causes: &mut Vec<Cause>) {
+    if items(object, "/spec/rules").is_empty() && !present(object, "/spec/defaultBackend") {
+        let why = "either `defaultBackend` or `rules` must be specified";
+        causes.push(Cause::invalid("spec", &at(object, "/spec"), why));
+    }
+}
