@@ -115,8 +115,16 @@ fn flatten(
     for answer in answers {
         match answer {
             Ok(mut facts) => all.append(&mut facts),
-            Err(ClusterError::Api { code: 401, reason, message }) => {
-                return Err(ClusterError::Api { code: 401, reason, message });
+            Err(ClusterError::Api {
+                code: 401,
+                reason,
+                message,
+            }) => {
+                return Err(ClusterError::Api {
+                    code: 401,
+                    reason,
+                    message,
+                });
             }
             Err(error @ (ClusterError::Api { .. } | ClusterError::NoSuchKind(_))) => {
                 tracing::debug!(%error, "a kind is left out of the snapshot");

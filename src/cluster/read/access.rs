@@ -10,8 +10,19 @@ use crate::plan::command::CanI;
 
 /// What stands behind the slash of a resource without being an object's name.
 const SUBRESOURCES: &[&str] = &[
-    "attach", "binding", "ephemeralcontainers", "eviction", "exec", "finalize", "log", "portforward", "proxy",
-    "resize", "scale", "status", "token",
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "finalize",
+    "log",
+    "portforward",
+    "proxy",
+    "resize",
+    "scale",
+    "status",
+    "token",
 ];
 
 /// `auth can-i VERB RESOURCE`.
@@ -23,7 +34,11 @@ pub(super) async fn read(reader: Reader<'_>, command: &CanI) -> Result<ReadOutpu
         spec["user"] = json!(user.0);
         spec["groups"] = json!(groups(&user.0));
     }
-    let kind = if command.user.is_some() { "SubjectAccessReview" } else { "SelfSubjectAccessReview" };
+    let kind = if command.user.is_some() {
+        "SubjectAccessReview"
+    } else {
+        "SelfSubjectAccessReview"
+    };
     let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
     let path = format!("/apis/authorization.k8s.io/v1/{review}");
     let answer = reader.cluster.ask(&path, &body).await?;
@@ -37,7 +52,11 @@ fn verdict(answer: &Value) -> ReadOutput {
         text(answer, "/status/reason"),
         text(answer, "/status/evaluationError"),
     );
-    let mut words = if allowed { "yes".to_owned() } else { "no".to_owned() };
+    let mut words = if allowed {
+        "yes".to_owned()
+    } else {
+        "no".to_owned()
+    };
     let parts = [reason, error];
     for part in parts.into_iter().filter(|part| !part.is_empty() && !allowed) {
         words = format!("{words} - {part}");
@@ -55,7 +74,11 @@ async fn attributes(reader: Reader<'_>, command: &CanI) -> Result<Value, Cluster
     let resource = parts.next().unwrap_or_default();
     let mut attributes = json!({"verb": command.verb.0, "resource": resource, "group": "*"});
     for part in parts {
-        let key = if SUBRESOURCES.contains(&part) { "subresource" } else { "name" };
+        let key = if SUBRESOURCES.contains(&part) {
+            "subresource"
+        } else {
+            "name"
+        };
         attributes[key] = json!(part);
     }
     let mut namespaced = true;

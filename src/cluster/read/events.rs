@@ -25,7 +25,9 @@ pub(super) async fn read(reader: Reader<'_>, command: &Events) -> Result<ReadOut
     }
     let mut events = reader.all("event", namespace, &[]).await?;
     events.retain(|event| {
-        let concerned = about.as_ref().is_none_or(|(kind, name)| is_about(event, kind, name));
+        let concerned = about
+            .as_ref()
+            .is_none_or(|(kind, name)| is_about(event, kind, name));
         concerned
             && command
                 .types
@@ -138,7 +140,8 @@ pub(super) fn section(events: &[Value], now: Timestamp) -> String {
     if events.is_empty() {
         return "Events:\t<none>\n".to_owned();
     }
-    let mut out = "Events:\n  Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------\n".to_owned();
+    let mut out =
+        "Events:\n  Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------\n".to_owned();
     for event in events {
         let from = match text(event, "/source/component") {
             "" => text(event, "/reportingComponent"),

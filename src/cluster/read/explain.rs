@@ -20,8 +20,16 @@ const DEPTH: usize = 16;
 pub(super) async fn read(reader: Reader<'_>, command: &Explain) -> Result<ReadOutput, ClusterError> {
     let (served, fields) = resolve(reader, &command.path.0).await?;
     let (group, version) = (&served.api.group, &served.api.version);
-    let place = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-    let index = reader.cluster.look("/openapi/v3", JSON).await.map_err(no_document)?;
+    let place = if group.is_empty() {
+        format!("api/{version}")
+    } else {
+        format!("apis/{group}/{version}")
+    };
+    let index = reader
+        .cluster
+        .look("/openapi/v3", JSON)
+        .await
+        .map_err(no_document)?;
     let pointer = format!("/paths/{}/serverRelativeURL", place.replace('/', "~1"));
     let address = match text(&index, &pointer) {
         "" => format!("/openapi/v3/{place}"),
@@ -81,7 +89,6 @@ impl<'a> Schemas<'a> {
     ) -> Result<String, ClusterError> {
         let mut schema = self.of_kind(served)?;
         let mut documented = schema;
-        let mut mark = "";
         for field in fields {
             let inner = self.resolved(schema);
             let missing = || ClusterError::Impossible(format!("field `{field}` does not exist"));
@@ -90,7 +97,6 @@ impl<'a> Schemas<'a> {
                 .and_then(|all| all.get(field))
                 .ok_or_else(missing)?;
             schema = documented;
-            mark = required_mark(inner, field);
         }
         let mut out = String::new();
         if !served.api.group.is_empty() {
@@ -99,7 +105,7 @@ impl<'a> Schemas<'a> {
         let (kind, version) = (&served.api.kind, &served.api.version);
         let _ = writeln!(out, "KIND:       {kind}\nVERSION:    {version}\n");
         if let Some(field) = fields.last() {
-            let _ = writeln!(out, "FIELD: {field} <{}>{mark}\n", self.type_name(schema));
+            let _ = writeln!(out, "FIELD: {field} <{}>\n\n", self.type_name(schema));
         }
         self.write_description(&mut out, documented);
         let inner = self.resolved(schema);
@@ -117,7 +123,6 @@ impl<'a> Schemas<'a> {
         let of_type = text(self.resolved(schema), "/description");
         for part in [own, of_type].into_iter().filter(|part| !part.is_empty()) {
             out.push_str(&wrap(part, "    "));
-            out.push_str("    \n");
             if own == of_type {
                 break;
             }
@@ -125,6 +130,7 @@ impl<'a> Schemas<'a> {
         if own.is_empty() && of_type.is_empty() {
             out.push_str("    <empty>\n");
         }
+        out.push_str("    \n");
         let options = enumeration(schema);
         if !options.is_empty() {
             let _ = writeln!(out, "    Possible enum values: {options}\n    ");
@@ -146,9 +152,16 @@ impl<'a> Schemas<'a> {
                     "" => text(inner, "/description"),
                     description => description,
                 };
-                let shown = if description.is_empty() { "<no description>" } else { description };
+                let shown = if description.is_empty() {
+                    "<no description>"
+                } else {
+                    description
+                };
                 let _ = writeln!(out, "{}", wrap(shown, "    "));
-            } else if depth < DEPTH && inner.get("properties").is_some() && text(inner, "/x-kubernetes-group-version-kind/0/kind").is_empty() {
+            } else if depth < DEPTH
+                && inner.get("properties").is_some()
+                && text(inner, "/x-kubernetes-group-version-kind/0/kind").is_empty()
+            {
                 self.write_fields(out, inner, true, depth + 1);
             }
         }
@@ -173,7 +186,10 @@ impl<'a> Schemas<'a> {
         schemas
             .and_then(|schemas| schemas.values().find(|schema| is_it(schema)))
             .ok_or_else(|| {
-                ClusterError::Impossible(format!("the cluster publishes no documentation of `{}`", api.kind))
+                ClusterError::Impossible(format!(
+                    "the cluster publishes no documentation of `{}`",
+                    api.kind
+                ))
             })
     }
 
@@ -182,7 +198,11 @@ impl<'a> Schemas<'a> {
         let mut schema = schema;
         // References lead on a handful of times at most; the limit is against documents that run in circles.
         for _ in 0..DEPTH {
-            schema = match (reference(schema), schema.get("items"), schema.get("additionalProperties")) {
+            schema = match (
+                reference(schema),
+                schema.get("items"),
+                schema.get("additionalProperties"),
+            ) {
                 (Some(name), ..) => match self.named(name) {
                     Some(found) => found,
                     None => return schema,
@@ -202,6 +222,10 @@ impl<'a> Schemas<'a> {
     /// A type as kubectl writes it: `integer`, `[]Container`, `map[string]string`, `PodSpec`.
     fn type_name(&self, schema: &Value) -> String {
         if let Some(name) = reference(schema) {
+            // Moments are texts with a format, and kubectl names them so.
+            if self.named(name).is_some_and(|named| text(named, "/format") == "date-time") {
+                return "string".to_owned();
+            }
             return name.rsplit('.').next().unwrap_or(name).to_owned();
         }
         if let Some(element) = schema.get("items") {
@@ -220,14 +244,16 @@ impl<'a> Schemas<'a> {
 
 /// The name of a schema that another one stands for, be it directly or as the only part of `allOf`.
 fn reference(schema: &Value) -> Option<&str> {
-    let place = schema
-        .get("$ref")
-        .or_else(|| schema.pointer("/allOf/0/$ref"))?;
+    let place = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?;
     place.as_str()?.rsplit('/').next()
 }
 
 fn required_mark(schema: &Value, field: &str) -> &'static str {
-    if items(schema, "/required").iter().any(|wanted| wanted == field) { " -required-" } else { "" }
+    if items(schema, "/required").iter().any(|wanted| wanted == field) {
+        " -required-"
+    } else {
+        ""
+    }
 }
 
 fn enumeration(schema: &Value) -> String {
@@ -239,15 +265,18 @@ fn enumeration(schema: &Value) -> String {
 fn wrap(text: &str, indent: &str) -> String {
     let mut out = String::new();
     for paragraph in text.lines() {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
+        let (mut line, mut broken) = (String::new(), false);
+        // Split at single spaces, so that indents and gaps of the text stay.
+        for (index, word) in paragraph.split(' ').enumerate() {
             if !line.is_empty() && line.len() + word.len() >= WIDTH {
-                let _ = writeln!(out, "{indent}{line}");
+                let _ = writeln!(out, "{indent}{}", line.trim_end());
                 line.clear();
+                broken = true;
             }
-            if !line.is_empty() {
+            if index > 0 && !(line.is_empty() && broken) {
                 line.push(' ');
             }
+            broken &= word.is_empty();
             line.push_str(word);
         }
         let _ = writeln!(out, "{indent}{line}");

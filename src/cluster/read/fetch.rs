@@ -46,7 +46,9 @@ impl Served {
         };
         let place = namespace
             .filter(|_| self.namespaced)
-            .map_or_else(String::new, |namespace| format!("/namespaces/{}", escape(namespace)));
+            .map_or_else(String::new, |namespace| {
+                format!("/namespaces/{}", escape(namespace))
+            });
         let name = name.map_or_else(String::new, |name| format!("/{}", escape(name)));
         format!("{root}{place}/{}{name}", self.api.plural)
     }
@@ -179,7 +181,10 @@ pub(in crate::cluster) fn with_query(path: &str, query: &[(&str, &str)]) -> Stri
 pub(in crate::cluster) fn is_hidden(error: &ClusterError) -> bool {
     matches!(
         error,
-        ClusterError::Api { code: 403 | 404 | 405, .. } | ClusterError::NoSuchKind(_)
+        ClusterError::Api {
+            code: 403 | 404 | 405,
+            ..
+        } | ClusterError::NoSuchKind(_)
     )
 }
 
@@ -211,7 +216,11 @@ fn page(path: &str, query: &[(&str, &str)], limit: &str, next: &str) -> String {
 }
 
 fn take_entries(page: &mut Value) -> Vec<Value> {
-    let key = if items(page, "/rows").is_empty() { "items" } else { "rows" };
+    let key = if items(page, "/rows").is_empty() {
+        "items"
+    } else {
+        "rows"
+    };
     match page.get_mut(key).map(Value::take) {
         Some(Value::Array(entries)) => entries,
         _ => Vec::new(),

@@ -34,16 +34,26 @@ pub(super) async fn kinds(reader: Reader<'_>, get: &Get) -> Result<ReadOutput, C
     for kind in get.kinds.expanded() {
         served.push(reader.served(&kind).await?);
     }
-    let form = get
-        .output
-        .as_ref()
-        .map_or("", |output| output.0.as_str());
-    let accept = if matches!(form, "json" | "yaml" | "name") { JSON } else { TABLE };
+    let form = get.output.as_ref().map_or("", |output| output.0.as_str());
+    let accept = if matches!(form, "json" | "yaml" | "name") {
+        JSON
+    } else {
+        TABLE
+    };
     let answers = join_all(served.iter().map(|served| list(reader, served, get, accept))).await;
     let (listed, mut notices) = tolerate(served, answers)?;
-    notices.extend(listed.iter().filter(|(_, listed)| listed.is_cut).map(|(served, listed)| {
-        format!("only the first {} {} are shown", listed.entries.len(), served.api.plural)
-    }));
+    notices.extend(
+        listed
+            .iter()
+            .filter(|(_, listed)| listed.is_cut)
+            .map(|(served, listed)| {
+                format!(
+                    "only the first {} {} are shown",
+                    listed.entries.len(),
+                    served.api.plural
+                )
+            }),
+    );
     let output = if accept == JSON {
         documents(reader, get, form, listed)?
     } else {
@@ -60,11 +70,12 @@ pub(super) async fn kinds(reader: Reader<'_>, get: &Get) -> Result<ReadOutput, C
 
 /// `get KIND/NAME ...`.
 pub(super) async fn objects(reader: Reader<'_>, get: &GetObjects) -> Result<ReadOutput, ClusterError> {
-    let form = get
-        .output
-        .as_ref()
-        .map_or("", |output| output.0.as_str());
-    let accept = if matches!(form, "json" | "yaml" | "name") { JSON } else { TABLE };
+    let form = get.output.as_ref().map_or("", |output| output.0.as_str());
+    let accept = if matches!(form, "json" | "yaml" | "name") {
+        JSON
+    } else {
+        TABLE
+    };
     let mut served = Vec::new();
     for target in &get.targets.0 {
         served.push(reader.served(&target.0.kind).await?);
@@ -75,7 +86,11 @@ pub(super) async fn objects(reader: Reader<'_>, get: &GetObjects) -> Result<Read
     });
     let answers = join_all(asked).await;
     let (found, notices) = tolerate(served, answers)?;
-    let output = if accept == JSON { named_documents(form, found)? } else { named_sheets(reader, get, form, found) };
+    let output = if accept == JSON {
+        named_documents(form, found)?
+    } else {
+        named_sheets(reader, get, form, found)
+    };
     Ok(ReadOutput { notices, ..output })
 }
 
@@ -89,7 +104,14 @@ async fn list(reader: Reader<'_>, served: &Served, get: &Get, accept: &str) -> R
     }
     if accept == TABLE {
         // Rows bring their whole objects only where they are sorted by a field of them.
-        query.push(("includeObject", if get.sort_by.is_some() { "Object" } else { "Metadata" }));
+        query.push((
+            "includeObject",
+            if get.sort_by.is_some() {
+                "Object"
+            } else {
+                "Metadata"
+            },
+        ));
     }
     reader
         .cluster
@@ -132,7 +154,10 @@ fn documents(
     let is_empty = all.is_empty();
     let whole = document::whole(all, true);
     match form {
-        "name" if is_empty => Ok(ReadOutput::nothing(&no_resources(reader, any_namespaced), Some(whole))),
+        "name" if is_empty => Ok(ReadOutput::nothing(
+            &no_resources(reader, any_namespaced),
+            Some(whole),
+        )),
         "name" => Ok(ReadOutput::new(&names, Some(whole))),
         form => document::print(whole, form),
     }
@@ -144,7 +169,11 @@ fn named_documents(form: &str, found: Vec<(Served, Value)>) -> Result<ReadOutput
         .map(|(served, object)| document::names(served, std::slice::from_ref(object)));
     let names: String = named.collect();
     let whole = document::whole(found.into_iter().map(|(_, object)| object).collect(), false);
-    if form == "name" { Ok(ReadOutput::new(&names, Some(whole))) } else { document::print(whole, form) }
+    if form == "name" {
+        Ok(ReadOutput::new(&names, Some(whole)))
+    } else {
+        document::print(whole, form)
+    }
 }
 
 fn sheets(reader: Reader<'_>, get: &Get, style: &Style, listed: Vec<(Served, Listed)>) -> ReadOutput {
@@ -154,7 +183,9 @@ fn sheets(reader: Reader<'_>, get: &Get, style: &Style, listed: Vec<(Served, Lis
         .map(|(served, listed)| Sheet::read(served, &listed.head, listed.entries, reader))
         .filter(|sheet| !sheet.rows.is_empty())
         .collect();
-    sheets.iter_mut().for_each(|sheet| order(get, &mut sheet.rows, "/object"));
+    sheets
+        .iter_mut()
+        .for_each(|sheet| order(get, &mut sheet.rows, "/object"));
     if sheets.is_empty() {
         let data = json!({"kind": "Table", "rows": []});
         return ReadOutput::nothing(&no_resources(reader, any_namespaced), Some(data));
@@ -212,7 +243,11 @@ impl Sheet {
     fn read(served: Served, head: &Value, rows: Vec<Value>, reader: Reader<'_>) -> Sheet {
         let columns = items(head, "/columnDefinitions").to_vec();
         if !columns.is_empty() {
-            return Sheet { served, columns, rows };
+            return Sheet {
+                served,
+                columns,
+                rows,
+            };
         }
         let plain = rows.into_iter().map(|object| {
             let made = age(text(&object, "/metadata/creationTimestamp"), reader.now);

@@ -40,6 +40,11 @@ pub(in crate::cluster) fn word(value: &Value) -> String {
     }
 }
 
+/// A quantity at a pointer; servers write texts, people numbers, too. Empty where there is none.
+pub(in crate::cluster) fn quantity(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).map(word).unwrap_or_default()
+}
+
 /// A map as `a=1,b=2`, sorted; `<none>` for an empty one.
 pub(in crate::cluster) fn pairs(value: &Value, pointer: &str) -> String {
     let each = entries(value, pointer)

@@ -85,7 +85,10 @@ fn chosen(pod: &Value, command: &Logs, notices: &mut Vec<String>) -> Result<Vec<
             every.join(", ")
         )));
     }
-    let default = text(pod, "/metadata/annotations/kubectl.kubernetes.io~1default-container");
+    let default = text(
+        pod,
+        "/metadata/annotations/kubectl.kubernetes.io~1default-container",
+    );
     if own.iter().any(|name| name == default) {
         return Ok(vec![default.to_owned()]);
     }

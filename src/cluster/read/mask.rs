@@ -38,9 +38,7 @@ pub fn mask(object: &mut Value) {
 /// The size of a value of `data`, as describe and masking show it.
 pub(super) fn size(value: &Value) -> String {
     let text = value.as_str().unwrap_or_default();
-    let bytes = STANDARD
-        .decode(text)
-        .map_or(text.len(), |decoded| decoded.len());
+    let bytes = STANDARD.decode(text).map_or(text.len(), |decoded| decoded.len());
     format!("<{bytes} bytes>")
 }
 

@@ -134,10 +134,7 @@ impl<'a> Reader<'a> {
     /// One named object, unmasked; for renderers that show no values.
     async fn object(self, target: &Target) -> Result<(Served, Value), ClusterError> {
         let served = self.served(&target.kind).await?;
-        let object = self
-            .cluster
-            .one(&served, Some(self.home()), &target.name)
-            .await?;
+        let object = self.cluster.one(&served, Some(self.home()), &target.name).await?;
         Ok((served, object))
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Reader;
 use super::json::{condition, items, selector, text};
 use crate::cluster::ClusterError;
+use crate::plan::Target;
 
 /// The pods that an object selects, by its kind in lower case; a pod is its own.
 pub(super) async fn of(reader: Reader<'_>, kind: &str, object: &Value) -> Result<Vec<Value>, ClusterError> {
@@ -16,6 +17,7 @@ pub(super) async fn of(reader: Reader<'_>, kind: &str, object: &Value) -> Result
             reader.all("pod", None, &[("fieldSelector", &on_node)]).await
         }
         "cronjob" => of_cron_job(reader, object).await,
+        "horizontalpodautoscaler" => of_scaled(reader, object).await,
         _ => match selection(kind, object) {
             Some(selection) => {
                 reader
@@ -35,6 +37,22 @@ fn selection(kind: &str, object: &Value) -> Option<String> {
         return selector(&labels, "");
     }
     selector(object, "/spec/selector")
+}
+
+/// The pods of what an autoscaler scales.
+async fn of_scaled(reader: Reader<'_>, scaler: &Value) -> Result<Vec<Value>, ClusterError> {
+    let reference = |field: &str| text(scaler, &format!("/spec/scaleTargetRef/{field}"));
+    let Some(target) = Target::read(&format!("{}/{}", reference("kind"), reference("name"))) else {
+        return Ok(Vec::new());
+    };
+    let (served, object) = reader.object(&target).await?;
+    match selection(&served.kind(), &object) {
+        Some(selection) => {
+            let query = [("labelSelector", selection.as_str())];
+            reader.all("pod", Some(text(&object, "/metadata/namespace")), &query).await
+        }
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn of_cron_job(reader: Reader<'_>, object: &Value) -> Result<Vec<Value>, ClusterError> {
@@ -68,14 +86,16 @@ pub(super) fn is_ready(pod: &Value) -> bool {
 /// Sorts the pod that is best to look at to the front: ready before not, then newest.
 pub(super) fn best_first(pods: &mut [Value]) {
     pods.sort_by(|left, right| {
-        let rank = |pod: &Value| {
-            (
-                is_ready(pod),
-                text(pod, "/metadata/creationTimestamp").to_owned(),
-            )
-        };
+        let rank = |pod: &Value| (is_ready(pod), text(pod, "/metadata/creationTimestamp").to_owned());
         rank(right)
             .cmp(&rank(left))
             .then_with(|| text(left, "/metadata/name").cmp(text(right, "/metadata/name")))
     });
+}
+
+/// Whether a pod uses a claim.
+pub(super) fn mounts_claim(pod: &Value, claim: &str) -> bool {
+    items(pod, "/spec/volumes")
+        .iter()
+        .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == claim)
 }

@@ -33,7 +33,10 @@ type Progress = Result<(String, bool), ClusterError>;
 pub(super) fn deployment(object: &Value) -> Progress {
     let name = text(object, "/metadata/name");
     if number(object, "/status/observedGeneration") < number(object, "/metadata/generation") {
-        return Ok(("Waiting for deployment spec update to be observed...".to_owned(), false));
+        return Ok((
+            "Waiting for deployment spec update to be observed...".to_owned(),
+            false,
+        ));
     }
     let progressing = condition(object, "Progressing").map(|condition| text(condition, "/reason"));
     if progressing == Some("ProgressDeadlineExceeded") {
@@ -70,7 +73,10 @@ fn daemon_set(object: &Value) -> Progress {
     rolls_by_itself(object)?;
     let name = text(object, "/metadata/name");
     if number(object, "/status/observedGeneration") < number(object, "/metadata/generation") {
-        return Ok(("Waiting for daemon set spec update to be observed...".to_owned(), false));
+        return Ok((
+            "Waiting for daemon set spec update to be observed...".to_owned(),
+            false,
+        ));
     }
     let count = |field: &str| number(object, &format!("/status/{field}"));
     let (wanted, updated, available) = (
@@ -94,7 +100,10 @@ fn stateful_set(object: &Value) -> Progress {
     rolls_by_itself(object)?;
     let observed = number(object, "/status/observedGeneration");
     if observed == 0 || observed < number(object, "/metadata/generation") {
-        return Ok(("Waiting for statefulset spec update to be observed...".to_owned(), false));
+        return Ok((
+            "Waiting for statefulset spec update to be observed...".to_owned(),
+            false,
+        ));
     }
     let wanted = replicas(object);
     let count = |field: &str| number(object, &format!("/status/{field}"));

@@ -23,7 +23,11 @@ pub(super) fn pointer(path: &str) -> String {
         }
     }
     let out = out.replace("//", "/");
-    if out.starts_with('/') { out } else { format!("/{out}") }
+    if out.starts_with('/') {
+        out
+    } else {
+        format!("/{out}")
+    }
 }
 
 /// Orders two fields: what is missing first, numbers and quantities by size, texts with their numbers by size

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fetch::JSON;
-use super::fetch::with_query;
+use super::fetch::{JSON, with_query};
 use super::grid::table;
-use super::json::{items, text};
+use super::json::{items, quantity, text};
 use super::quantity::{bytes, millicores, percent};
 use super::{ReadOutput, Reader};
 use crate::cluster::ClusterError;
@@ -56,11 +55,7 @@ pub(super) async fn read(reader: Reader<'_>, command: &Top) -> Result<ReadOutput
         let nodes = reader.all("node", None, &[]).await?;
         return Ok(node_table(&used, &nodes));
     }
-    Ok(pod_table(
-        &used,
-        reader.namespace().is_none(),
-        command.containers,
-    ))
+    Ok(pod_table(&used, reader.namespace().is_none(), command.containers))
 }
 
 /// A missing or silent metrics server is the usual cause, and its own words do not say so.
@@ -80,11 +75,11 @@ fn usages(item: &Value, command: &Top) -> Vec<Usage> {
         container: container.to_owned(),
         millicores: parts
             .iter()
-            .map(|part| millicores(text(part, "/usage/cpu")))
+            .map(|part| millicores(&quantity(part, "/usage/cpu")))
             .sum(),
         bytes: parts
             .iter()
-            .map(|part| bytes(text(part, "/usage/memory")))
+            .map(|part| bytes(&quantity(part, "/usage/memory")))
             .sum(),
     };
     let containers = items(item, "/containers");
@@ -121,7 +116,11 @@ fn sort(used: &mut [Usage], command: &Top) {
 
 fn pod_table(used: &[Usage], shows_namespace: bool, shows_containers: bool) -> ReadOutput {
     let mut header = vec!["CPU(cores)", "MEMORY(bytes)"];
-    let names: &[&str] = if shows_containers { &["POD", "NAME"] } else { &["NAME"] };
+    let names: &[&str] = if shows_containers {
+        &["POD", "NAME"]
+    } else {
+        &["NAME"]
+    };
     header.splice(0..0, names.iter().copied());
     if shows_namespace {
         header.insert(0, "NAMESPACE");
@@ -160,12 +159,13 @@ fn node_row(usage: &Usage, nodes: &[Value]) -> Vec<String> {
         .iter()
         .find(|node| text(node, "/metadata/name") == usage.name);
     let share = |part: i64, whole: Option<i64>| {
-        whole
-            .filter(|whole| *whole > 0)
-            .map_or_else(|| "<unknown>".to_owned(), |whole| format!("{}%", percent(part, whole)))
+        whole.filter(|whole| *whole > 0).map_or_else(
+            || "<unknown>".to_owned(),
+            |whole| format!("{}%", percent(part, whole)),
+        )
     };
-    let cpu = node.map(|node| millicores(text(node, "/status/allocatable/cpu")));
-    let memory = node.map(|node| bytes(text(node, "/status/allocatable/memory")));
+    let cpu = node.map(|node| millicores(&quantity(node, "/status/allocatable/cpu")));
+    let memory = node.map(|node| bytes(&quantity(node, "/status/allocatable/memory")));
     let [used_cpu, used_memory] = amounts(usage);
     vec![
         usage.name.clone(),

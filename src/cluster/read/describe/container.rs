@@ -66,11 +66,7 @@ fn one(report: &mut Report, container: &Value, status: Option<&Value>) {
         }
         let ready = status.get("ready") == Some(&Value::Bool(true));
         report.line(2, "Ready", if ready { "True" } else { "False" });
-        report.line(
-            2,
-            "Restart Count",
-            &number(status, "/restartCount").to_string(),
-        );
+        report.line(2, "Restart Count", &number(status, "/restartCount").to_string());
     }
     amounts(report, container);
     for (label, probe) in [
@@ -161,7 +157,11 @@ fn probe_line(probe: &Value) -> String {
             port("/tcpSocket/port")
         )
     } else if probe.get("grpc").is_some() {
-        format!("grpc <pod>:{} {}", port("/grpc/port"), text(probe, "/grpc/service"))
+        format!(
+            "grpc <pod>:{} {}",
+            port("/grpc/port"),
+            text(probe, "/grpc/service")
+        )
     } else {
         let words: Vec<String> = items(probe, "/exec/command").iter().map(word).collect();
         format!("exec [{}]", words.join(" "))
@@ -299,7 +299,11 @@ fn volume_source(report: &mut Report, volume: &Value) {
             report.line(2, "ReadOnly", &read_only.to_string());
         }
         "emptyDir" => {
-            report.line(2, "Type", "EmptyDir (a temporary directory that shares a pod's lifetime)");
+            report.line(
+                2,
+                "Type",
+                "EmptyDir (a temporary directory that shares a pod's lifetime)",
+            );
             report.line(2, "Medium", text(source, "/medium"));
             let limit = source.get("sizeLimit").map_or_else(|| "<unset>".to_owned(), word);
             report.line(2, "SizeLimit", &limit);
@@ -313,7 +317,12 @@ fn volume_source(report: &mut Report, volume: &Value) {
             let kind = "Projected (a volume that contains injected data from multiple sources)";
             report.line(2, "Type", kind);
             for source in items(source, "/sources") {
-                report.field(2, "TokenExpirationSeconds", source, "/serviceAccountToken/expirationSeconds");
+                report.field(
+                    2,
+                    "TokenExpirationSeconds",
+                    source,
+                    "/serviceAccountToken/expirationSeconds",
+                );
                 report.field(2, "ConfigMapName", source, "/configMap/name");
                 report.field(2, "SecretName", source, "/secret/name");
             }
@@ -325,7 +334,10 @@ fn volume_source(report: &mut Report, volume: &Value) {
 /// Node selectors and tolerations.
 pub(super) fn scheduling(report: &mut Report, level: usize, object: &Value) {
     report.map(level, "Node-Selectors", object, "/spec/nodeSelector");
-    let tolerations: Vec<String> = items(object, "/spec/tolerations").iter().map(toleration).collect();
+    let tolerations: Vec<String> = items(object, "/spec/tolerations")
+        .iter()
+        .map(toleration)
+        .collect();
     report.line(level, "Tolerations", &or_none(tolerations.join("\n")));
 }
 

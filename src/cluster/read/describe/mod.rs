@@ -73,7 +73,10 @@ pub(super) async fn kind(reader: Reader<'_>, command: &DescribeKind) -> Result<R
         };
         return Ok(ReadOutput::nothing(&text, Some(document::whole(objects, true))));
     }
-    let found = objects.into_iter().map(|object| (served.kind(), object)).collect();
+    let found = objects
+        .into_iter()
+        .map(|object| (served.kind(), object))
+        .collect();
     Ok(all(reader, found, true).await)
 }
 
@@ -97,16 +100,18 @@ pub(super) async fn related(reader: Reader<'_>, kind: &str, object: &Value) -> R
         ..Related::default()
     };
     match kind {
-        "replicaset" | "statefulset" | "daemonset" | "job" | "node" => {
+        "replicaset" | "statefulset" | "daemonset" | "node" => {
             related.pods = pods::of(reader, kind, object).await.unwrap_or_default();
         }
         "deployment" => {
-            let mut sets = reader
-                .all("replicaset", namespace, &[])
-                .await
-                .unwrap_or_default();
+            let mut sets = reader.all("replicaset", namespace, &[]).await.unwrap_or_default();
             sets.retain(|set| pods::is_owned(set, object));
             related.replica_sets = sets;
+        }
+        "persistentvolumeclaim" => {
+            let mut pods = reader.all("pod", namespace, &[]).await.unwrap_or_default();
+            pods.retain(|pod| pods::mounts_claim(pod, text(object, "/metadata/name")));
+            related.pods = pods;
         }
         "service" => related.endpoint_slices = endpoint_query(reader, object).await,
         _ => {}
@@ -121,18 +126,20 @@ pub(super) fn render(kind: &str, object: &Value, related: &Related, now: Timesta
         "pod" => pod::render(&mut report, object),
         "deployment" => workload::deployment(&mut report, object, related),
         "replicaset" | "statefulset" | "daemonset" => workload::set(&mut report, object, related),
-        "job" => workload::job(&mut report, object, related),
+        "job" => workload::job(&mut report, object),
         "cronjob" => workload::cron_job(&mut report, object),
         "service" => service::render(&mut report, object, related),
         "node" => node::render(&mut report, object, related),
         "secret" => others::secret(&mut report, object),
         "configmap" => others::config_map(&mut report, object),
         "ingress" => others::ingress(&mut report, object),
-        "persistentvolumeclaim" => others::claim(&mut report, object),
+        "persistentvolumeclaim" => others::claim(&mut report, object, related),
         "namespace" => others::namespace(&mut report, object),
         _ => generic::render(&mut report, object),
     }
-    report.raw(&events::section(&related.events, now));
+    if kind != "secret" {
+        report.raw(&events::section(&related.events, now));
+    }
     align(&report.finish(), 0, 2)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::age::age;
-use super::super::json::{entries, items, number, or_none, text, word};
+use super::super::json::{entries, items, or_none, quantity, text, word};
 use super::super::quantity::{bytes, millicores, percent};
 use super::Related;
 use super::report::Report;
@@ -24,6 +24,7 @@ pub(super) fn render(report: &mut Report, node: &Value, related: &Related) {
         &[
             ("Type", "/type"),
             ("Status", "/status"),
+            ("LastHeartbeatTime", "/lastHeartbeatTime"),
             ("LastTransitionTime", "/lastTransitionTime"),
             ("Reason", "/reason"),
             ("Message", "/message"),
@@ -58,11 +59,7 @@ fn roles(node: &Value) -> String {
 }
 
 fn taint(taint: &Value) -> String {
-    let (key, value, effect) = (
-        text(taint, "/key"),
-        text(taint, "/value"),
-        text(taint, "/effect"),
-    );
+    let (key, value, effect) = (text(taint, "/key"), text(taint, "/value"), text(taint, "/effect"));
     match value {
         "" => format!("{key}:{effect}"),
         value => format!("{key}={value}:{effect}"),
@@ -72,6 +69,9 @@ fn taint(taint: &Value) -> String {
 fn system(report: &mut Report, node: &Value) {
     report.row(0, "System Info:");
     for (label, field) in [
+        ("Machine ID", "machineID"),
+        ("System UUID", "systemUUID"),
+        ("Boot ID", "bootID"),
         ("Kernel Version", "kernelVersion"),
         ("OS Image", "osImage"),
         ("Operating System", "operatingSystem"),
@@ -92,18 +92,14 @@ fn asked(pod: &Value, what: &str) -> (i64, i64) {
     let sum = |resource: &str, read: fn(&str) -> i64| -> i64 {
         items(pod, "/spec/containers")
             .iter()
-            .map(|container| read(text(container, &format!("/resources/{what}/{resource}"))))
+            .map(|container| read(&quantity(container, &format!("/resources/{what}/{resource}"))))
             .sum()
     };
     (sum("cpu", millicores), sum("memory", bytes))
 }
 
 fn pods(report: &mut Report, node: &Value, pods: &[&Value]) {
-    report.line(
-        0,
-        "Non-terminated Pods",
-        &format!("({} in total)", pods.len()),
-    );
+    report.line(0, "Non-terminated Pods", &format!("({} in total)", pods.len()));
     let titles = [
         "Namespace",
         "Name",
@@ -138,34 +134,31 @@ fn totals(report: &mut Report, node: &Value, pods: &[&Value]) {
     };
     let (requests, limits) = (total("requests"), total("limits"));
     report.row(0, "Allocated resources:");
+    report.row(1, "(Total limits may be over 100 percent, i.e., overcommitted.)");
     report.row(1, "Resource\tRequests\tLimits");
     report.row(1, "--------\t--------\t------");
     let (asked, allowed) = (cpu_share(node, requests.0), cpu_share(node, limits.0));
     report.row(1, &format!("cpu\t{asked}\t{allowed}"));
-    let (asked, allowed) = (
-        memory_share(node, requests.1),
-        memory_share(node, limits.1),
-    );
+    let (asked, allowed) = (memory_share(node, requests.1), memory_share(node, limits.1));
     report.row(1, &format!("memory\t{asked}\t{allowed}"));
-    let (here, most) = (pods.len(), number_of(node, "pods"));
-    report.row(1, &format!("pods\t{here} of {most}\t"));
-}
-
-fn number_of(node: &Value, resource: &str) -> i64 {
-    let pointer = format!("/status/allocatable/{resource}");
-    text(node, &pointer)
-        .parse()
-        .unwrap_or_else(|_| number(node, &pointer))
 }
 
 fn cpu_share(node: &Value, part: i64) -> String {
-    let whole = millicores(text(node, "/status/allocatable/cpu"));
-    let shown = if part % 1000 == 0 { (part / 1000).to_string() } else { format!("{part}m") };
+    let whole = millicores(&quantity(node, "/status/allocatable/cpu"));
+    let shown = if part % 1000 == 0 {
+        (part / 1000).to_string()
+    } else {
+        format!("{part}m")
+    };
     format!("{shown} ({}%)", percent(part, whole))
 }
 
 fn memory_share(node: &Value, part: i64) -> String {
-    let whole = bytes(text(node, "/status/allocatable/memory"));
-    let shown = if part == 0 { "0".to_owned() } else { format!("{}Mi", part / MIB) };
+    let whole = bytes(&quantity(node, "/status/allocatable/memory"));
+    let shown = if part == 0 {
+        "0".to_owned()
+    } else {
+        format!("{}Mi", part / MIB)
+    };
     format!("{shown} ({}%)", percent(part, whole))
 }

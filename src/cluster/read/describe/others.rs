@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::super::json::{entries, items, or_none, text, word};
 use crate::plan::printable::printable;
+use super::Related;
 use super::report::Report;
 
 /// Sizes only; the object comes masked.
@@ -34,10 +35,9 @@ pub(super) fn config_map(report: &mut Report, map: &Value) {
         report.row(0, value.trim_end());
         report.row(0, "");
     }
-    if !entries(map, "/binaryData").is_empty() {
-        report.row(0, "BinaryData");
-        report.row(0, "====");
-    }
+    report.row(0, "");
+    report.row(0, "BinaryData");
+    report.row(0, "====");
     for (key, value) in entries(map, "/binaryData") {
         let size = super::super::mask::size(value);
         report.line(0, key, size.trim_matches(['<', '>']));
@@ -46,8 +46,9 @@ pub(super) fn config_map(report: &mut Report, map: &Value) {
 }
 
 pub(super) fn ingress(report: &mut Report, ingress: &Value) {
-    report.name(ingress);
+    report.line(0, "Name", text(ingress, "/metadata/name"));
     report.labels(0, ingress);
+    report.line(0, "Namespace", text(ingress, "/metadata/namespace"));
     let addresses: Vec<String> = items(ingress, "/status/loadBalancer/ingress")
         .iter()
         .map(|address| format!("{}{}", text(address, "/ip"), text(address, "/hostname")))
@@ -79,7 +80,7 @@ pub(super) fn ingress(report: &mut Report, ingress: &Value) {
         report.row(1, &format!("{}\t", printable(host)));
         for path in items(rule, "/http/paths") {
             let to = path.get("backend").map(backend).unwrap_or_default();
-            report.row(1, &format!("\t{}\t{to}", printable(text(path, "/path"))));
+            report.row(1, &format!("\t{} \t{to}", printable(text(path, "/path"))));
         }
     }
     report.annotations(0, ingress);
@@ -100,11 +101,15 @@ fn backend(backend: &Value) -> String {
     }
 }
 
-pub(super) fn claim(report: &mut Report, claim: &Value) {
+pub(super) fn claim(report: &mut Report, claim: &Value, related: &Related) {
     report.name(claim);
     report.line(0, "StorageClass", text(claim, "/spec/storageClassName"));
     let gone = !text(claim, "/metadata/deletionTimestamp").is_empty();
-    let status = if gone { "Terminating" } else { text(claim, "/status/phase") };
+    let status = if gone {
+        "Terminating"
+    } else {
+        text(claim, "/status/phase")
+    };
     report.line(0, "Status", status);
     report.line(0, "Volume", text(claim, "/spec/volumeName"));
     report.marks(claim);
@@ -115,9 +120,26 @@ pub(super) fn claim(report: &mut Report, claim: &Value) {
         &format!("[{}]", list("/metadata/finalizers").join(" ")),
     );
     report.line(0, "Capacity", text(claim, "/status/capacity/storage"));
-    report.field(0, "Requested", claim, "/spec/resources/requests/storage");
-    report.line(0, "Access Modes", &list("/spec/accessModes").join(","));
+    report.line(0, "Access Modes", &access_modes(claim));
     report.field(0, "VolumeMode", claim, "/spec/volumeMode");
+    let users: Vec<&str> = related
+        .pods
+        .iter()
+        .map(|pod| text(pod, "/metadata/name"))
+        .collect();
+    report.line(0, "Used By", &or_none(users.join("\n")));
+}
+
+/// Access modes in kubectl's short forms.
+fn access_modes(claim: &Value) -> String {
+    let short = |mode: &Value| match mode.as_str().unwrap_or_default() {
+        "ReadWriteOnce" => "RWO",
+        "ReadOnlyMany" => "ROX",
+        "ReadWriteMany" => "RWX",
+        _ => "RWOP",
+    };
+    let modes = items(claim, "/spec/accessModes").iter().map(short);
+    modes.collect::<Vec<_>>().join(",")
 }
 
 pub(super) fn namespace(report: &mut Report, namespace: &Value) {

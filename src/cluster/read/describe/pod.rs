@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::super::json::{items, number, text};
+use super::super::json::{items, text};
 use super::container;
 use super::report::Report;
 
 pub(super) fn render(report: &mut Report, pod: &Value) {
     report.name(pod);
-    report.line(0, "Priority", &number(pod, "/spec/priority").to_string());
+    report.field(0, "Priority", pod, "/spec/priority");
     report.field(0, "Priority Class Name", pod, "/spec/priorityClassName");
     report.field(0, "Service Account", pod, "/spec/serviceAccountName");
     let node = match (text(pod, "/spec/nodeName"), text(pod, "/status/hostIP")) {

@@ -124,6 +124,7 @@ impl Report {
         }
         let titles: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
         let rules: Vec<String> = titles.iter().map(|title| "-".repeat(title.len())).collect();
+        let is_workload = columns.len() == 3;
         self.row(0, "Conditions:");
         self.row(1, &titles.join("\t"));
         // Pods have two columns and, in kubectl, no rule.
@@ -133,7 +134,13 @@ impl Report {
         for condition in conditions {
             let cells = columns.iter().map(|(_, field)| {
                 let value = text(condition, field);
-                if field.ends_with("Time") { moment(value) } else { cell(value) }
+                let shown = if field.ends_with("Time") {
+                    moment(value)
+                } else {
+                    cell(value)
+                };
+                // kubectl sets a space behind the cells of pods and nodes.
+                if is_workload { shown } else { shown + " " }
             });
             let row = cells.collect::<Vec<_>>().join("\t");
             self.row(1, &row);

@@ -52,12 +52,26 @@ pub(super) fn render(report: &mut Report, service: &Value, related: &Related) {
         report.line(0, "Endpoints", &or_none(ready.join(",")));
     }
     report.field(0, "Session Affinity", service, "/spec/sessionAffinity");
-    report.field(0, "External Traffic Policy", service, "/spec/externalTrafficPolicy");
-    report.field(0, "Internal Traffic Policy", service, "/spec/internalTrafficPolicy");
+    report.field(
+        0,
+        "External Traffic Policy",
+        service,
+        "/spec/externalTrafficPolicy",
+    );
+    report.field(
+        0,
+        "Internal Traffic Policy",
+        service,
+        "/spec/internalTrafficPolicy",
+    );
 }
 
 fn or_unset(text: &str) -> String {
-    if text.is_empty() { "<unset>".to_owned() } else { text.to_owned() }
+    if text.is_empty() {
+        "<unset>".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The endpoint slices of a service, or its endpoints object in their form; empty where neither may be read.
@@ -88,9 +102,9 @@ pub(in super::super) async fn endpoint_query(reader: Reader<'_>, service: &Value
 
 /// A subset of an endpoints object as a slice.
 fn slice(subset: &Value) -> Value {
-    let addresses = items(subset, "/addresses").iter().map(|address| {
-        serde_json::json!({"addresses": [text(address, "/ip")], "conditions": {"ready": true}})
-    });
+    let addresses = items(subset, "/addresses").iter().map(
+        |address| serde_json::json!({"addresses": [text(address, "/ip")], "conditions": {"ready": true}}),
+    );
     serde_json::json!({"endpoints": addresses.collect::<Vec<_>>(), "ports": items(subset, "/ports")})
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::age::{moment, span};
-use super::super::json::{number, or_none, text, word};
+use super::super::json::{items, number, or_none, text, word};
 use super::Related;
 use super::container;
 use super::report::Report;
@@ -71,7 +71,9 @@ pub(super) fn set(report: &mut Report, object: &Value, related: &Related) {
         report.time(0, "CreationTimestamp", object, "/metadata/creationTimestamp");
     }
     report.selector(object);
-    report.map(0, "Node-Selector", object, "/spec/template/spec/nodeSelector");
+    if text(object, "/kind") == "DaemonSet" {
+        report.map(0, "Node-Selector", object, "/spec/template/spec/nodeSelector");
+    }
     report.marks(object);
     report.controller(object);
     let count = |field: &str| number(object, &format!("/status/{field}"));
@@ -87,7 +89,7 @@ pub(super) fn set(report: &mut Report, object: &Value, related: &Related) {
                 ("Number of Nodes Scheduled with Available Pods", "numberAvailable"),
                 ("Number of Nodes Misscheduled", "numberMisscheduled"),
             ] {
-                report.line(0, label, &count(field).to_string());
+                report.row(0, &format!("{label}: {}", count(field)));
             }
         }
         "StatefulSet" => {
@@ -115,8 +117,12 @@ pub(super) fn set(report: &mut Report, object: &Value, related: &Related) {
         report.row(0, "Volume Claims:");
         for claim in claims {
             report.line(1, "Name", text(claim, "/metadata/name"));
-            report.field(1, "StorageClass", claim, "/spec/storageClassName");
+            report.line(1, "StorageClass", text(claim, "/spec/storageClassName"));
+            report.labels(1, claim);
+            report.annotations(1, claim);
             report.field(1, "Capacity", claim, "/spec/resources/requests/storage");
+            let modes: Vec<String> = items(claim, "/spec/accessModes").iter().map(word).collect();
+            report.line(1, "Access Modes", &format!("[{}]", modes.join(" ")));
         }
     }
     report.conditions(
@@ -125,7 +131,7 @@ pub(super) fn set(report: &mut Report, object: &Value, related: &Related) {
     );
 }
 
-pub(super) fn job(report: &mut Report, object: &Value, related: &Related) {
+pub(super) fn job(report: &mut Report, object: &Value) {
     report.name(object);
     report.selector(object);
     report.marks(object);
@@ -151,19 +157,15 @@ pub(super) fn job(report: &mut Report, object: &Value, related: &Related) {
             .unwrap_or_default();
         report.line(0, "Duration", &span(seconds));
     }
-    if related.pods.is_empty() {
-        let count = |field: &str| number(object, &format!("/status/{field}"));
-        let statuses = format!(
-            "{} Active ({} Ready) / {} Succeeded / {} Failed",
-            count("active"),
-            count("ready"),
-            count("succeeded"),
-            count("failed")
-        );
-        report.line(0, "Pods Statuses", &statuses);
-    } else {
-        report.line(0, "Pods Statuses", &phases(&related.pods));
-    }
+    let count = |field: &str| number(object, &format!("/status/{field}"));
+    let statuses = format!(
+        "{} Active ({} Ready) / {} Succeeded / {} Failed",
+        count("active"),
+        count("ready"),
+        count("succeeded"),
+        count("failed")
+    );
+    report.line(0, "Pods Statuses", &statuses);
     container::template(report, &object["spec"]["template"]);
 }
 
@@ -174,16 +176,34 @@ pub(super) fn cron_job(report: &mut Report, object: &Value) {
         ("Schedule", "/spec/schedule"),
         ("Time Zone", "/spec/timeZone"),
         ("Concurrency Policy", "/spec/concurrencyPolicy"),
-        ("Suspend", "/spec/suspend"),
+    ] {
+        report.field(0, label, object, pointer);
+    }
+    let suspended = object.pointer("/spec/suspend") == Some(&Value::Bool(true));
+    report.line(0, "Suspend", if suspended { "True" } else { "False" });
+    for (label, pointer) in [
         ("Successful Job History Limit", "/spec/successfulJobsHistoryLimit"),
         ("Failed Job History Limit", "/spec/failedJobsHistoryLimit"),
     ] {
         report.field(0, label, object, pointer);
     }
+    let place = "/spec/jobTemplate/spec";
+    for (label, pointer) in [
+        (
+            "Starting Deadline Seconds",
+            "/spec/startingDeadlineSeconds".to_owned(),
+        ),
+        ("Selector", format!("{place}/selector")),
+        ("Parallelism", format!("{place}/parallelism")),
+        ("Completions", format!("{place}/completions")),
+    ] {
+        let value = object.pointer(&pointer).map(word).unwrap_or_default();
+        report.line(0, label, &or_unset(value));
+    }
     container::template(report, &object["spec"]["jobTemplate"]["spec"]["template"]);
     let last = text(object, "/status/lastScheduleTime");
     report.line(0, "Last Schedule Time", &or_unset(moment(last)));
-    let active: Vec<&str> = super::super::json::items(object, "/status/active")
+    let active: Vec<&str> = items(object, "/status/active")
         .iter()
         .map(|job| text(job, "/name"))
         .collect();
@@ -191,7 +211,11 @@ pub(super) fn cron_job(report: &mut Report, object: &Value) {
 }
 
 fn or_unset(text: String) -> String {
-    if text.is_empty() { "<unset>".to_owned() } else { text }
+    if text.is_empty() {
+        "<unset>".to_owned()
+    } else {
+        text
+    }
 }
 
 /// A missing count means one, as the server's default has it.

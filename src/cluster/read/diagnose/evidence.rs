@@ -74,7 +74,13 @@ impl Evidence {
         let namespace = text(&object, "/metadata/namespace").to_owned();
         let (pods, all_events) = tokio::join!(
             pods::of(reader, &kind, &object),
-            reader.all("event", Some(&namespace).filter(|name| !name.is_empty()).map(String::as_str), &[])
+            reader.all(
+                "event",
+                Some(&namespace)
+                    .filter(|name| !name.is_empty())
+                    .map(String::as_str),
+                &[]
+            )
         );
         let pods = pods.unwrap_or_default();
         let mut evidence = Evidence {
@@ -127,9 +133,8 @@ fn warnings(object: &Value, pods: &[Value], events: Vec<Value>, now: Timestamp) 
 
 /// Whether a container fails or failed, by its status.
 pub(super) fn fails(status: &Value) -> bool {
-    let exits = |place: &str| {
-        status.pointer(place).is_some() && number(status, &format!("{place}/exitCode")) != 0
-    };
+    let exits =
+        |place: &str| status.pointer(place).is_some() && number(status, &format!("{place}/exitCode")) != 0;
     exits("/state/terminated") || exits("/lastState/terminated")
 }
 
@@ -203,7 +208,9 @@ async fn claims(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec
 }
 
 async fn backends(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec<Backend> {
-    if evidence.kind == "node" || evidence.kind == "persistentvolumeclaim" {
+    // Nothing leads to these by labels of theirs.
+    let alone = ["node", "persistentvolumeclaim", "job", "cronjob", "horizontalpodautoscaler"];
+    if alone.contains(&evidence.kind.as_str()) {
         return Vec::new();
     }
     let Ok(services) = reader.all("service", Some(namespace), &[]).await else {
@@ -228,11 +235,7 @@ async fn backends(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> V
                 Some(service) => describe::endpoint_query(reader, service).await,
                 None => Vec::new(),
             };
-            Backend {
-                name,
-                object,
-                slices,
-            }
+            Backend { name, object, slices }
         }
     });
     join_all(found).await

@@ -34,7 +34,10 @@ fn of_object(evidence: &Evidence) -> Vec<String> {
         .filter(|condition| evidence.kind != "pod" && is_bad(&evidence.kind, condition))
         .map(|condition| format!("{named}: {}", told(condition)))
         .collect();
-    if matches!(evidence.kind.as_str(), "deployment" | "statefulset" | "replicaset") {
+    if matches!(
+        evidence.kind.as_str(),
+        "deployment" | "statefulset" | "replicaset"
+    ) {
         let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64);
         if wanted == Some(0) {
             found.push(format!("{named}: is scaled to 0, so it has no pods"));
@@ -83,7 +86,11 @@ fn told(condition: &Value) -> String {
     let (class, status) = (text(condition, "/type"), text(condition, "/status"));
     let (reason, message) = (text(condition, "/reason"), text(condition, "/message"));
     let why = if message.is_empty() { reason } else { message };
-    let reason = if message.is_empty() { String::new() } else { format!(" ({reason})") };
+    let reason = if message.is_empty() {
+        String::new()
+    } else {
+        format!(" ({reason})")
+    };
     format!("condition {class} is {status}: {why}{reason}")
 }
 
@@ -110,7 +117,9 @@ fn of_pod(pod: &Value) -> Vec<String> {
     {
         let status = container_status(pod, text(container, "/name"));
         let problem = status.and_then(|status| of_container(pod, container, status));
-        found.extend(problem.map(|problem| format!("{named}: container {} {problem}", text(container, "/name"))));
+        found.extend(
+            problem.map(|problem| format!("{named}: container {} {problem}", text(container, "/name"))),
+        );
     }
     found
 }
@@ -127,7 +136,9 @@ fn of_container(pod: &Value, container: &Value, status: &Value) -> Option<String
         }
         "CrashLoopBackOff" => {
             let end = ended(container, &status["lastState"]["terminated"]);
-            return Some(format!("keeps ending and being started again, {restarts} times so far: {end}"));
+            return Some(format!(
+                "keeps ending and being started again, {restarts} times so far: {end}"
+            ));
         }
         "" | "ContainerCreating" | "PodInitializing" => {}
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
@@ -142,13 +153,19 @@ fn of_container(pod: &Value, container: &Value, status: &Value) -> Option<String
     let last = &status["lastState"]["terminated"];
     if last.is_object() && number(last, "/exitCode") != 0 {
         let end = ended(container, last);
-        return Some(format!("was started again {restarts} times, the last time because it {end}"));
+        return Some(format!(
+            "was started again {restarts} times, the last time because it {end}"
+        ));
     }
     let running = status.pointer("/state/running").is_some();
     let is_init = items(pod, "/spec/initContainers").contains(container);
     let unready = status.get("ready") == Some(&Value::Bool(false));
     if running && unready && !is_init {
-        let probe = if container.get("readinessProbe").is_some() { ", its readiness probe fails" } else { "" };
+        let probe = if container.get("readinessProbe").is_some() {
+            ", its readiness probe fails"
+        } else {
+            ""
+        };
         return Some(format!("is running but not ready{probe}"));
     }
     None
@@ -162,7 +179,9 @@ fn ended(container: &Value, terminated: &Value) -> String {
             let limit = container
                 .pointer("/resources/limits/memory")
                 .map_or_else(|| "none".to_owned(), word);
-            format!("was killed for using more memory than it may (OOMKilled, exit code {code}, limit {limit})")
+            format!(
+                "was killed for using more memory than it may (OOMKilled, exit code {code}, limit {limit})"
+            )
         }
         "" if terminated.is_null() => "ended for a reason that is not known".to_owned(),
         "" | "Error" => format!("ended with exit code {code}"),
@@ -199,7 +218,9 @@ fn of_backend(backend: &Backend, evidence: &Evidence) -> Vec<String> {
     if evidence.kind == "service" && evidence.pods.is_empty() {
         found.push(format!("{named}: its selector matches no pod"));
     } else if !ports.iter().any(reaches) && !wants_no_pods(evidence) {
-        found.push(format!("{named}: leads to no ready pod, so nothing answers on it"));
+        found.push(format!(
+            "{named}: leads to no ready pod, so nothing answers on it"
+        ));
     }
     let names_of = |pod: &Value, name: &str| {
         items(pod, "/spec/containers")
@@ -209,7 +230,9 @@ fn of_backend(backend: &Backend, evidence: &Evidence) -> Vec<String> {
     };
     for name in ports.iter().filter_map(|port| port.get("targetPort")?.as_str()) {
         if !evidence.pods.is_empty() && !evidence.pods.iter().any(|pod| names_of(pod, name)) {
-            found.push(format!("{named}: its target port `{name}` is no port of its pods"));
+            found.push(format!(
+                "{named}: its target port `{name}` is no port of its pods"
+            ));
         }
     }
     found

@@ -30,11 +30,22 @@ pub(super) fn write(evidence: &Evidence, findings: &[String]) -> String {
     out += &conditions(&evidence.object);
     if !evidence.warnings.is_empty() {
         out += "\nWarnings of the last hour:\n";
-        out += &indent(&align(&events::section(&evidence.warnings, evidence.now).replacen("Events:\n", "", 1), 0, 2));
+        out += &indent(&align(
+            &events::section(&evidence.warnings, evidence.now).replacen("Events:\n", "", 1),
+            0,
+            2,
+        ));
     }
     for log in &evidence.logs {
-        let run = if log.previous { ", run before the last restart" } else { "" };
-        out += &format!("\nEnd of the log of {}, container {}{run}:\n", log.pod, log.container);
+        let run = if log.previous {
+            ", run before the last restart"
+        } else {
+            ""
+        };
+        out += &format!(
+            "\nEnd of the log of {}, container {}{run}:\n",
+            log.pod, log.container
+        );
         out += &log
             .text
             .lines()
@@ -72,7 +83,11 @@ fn standing(evidence: &Evidence) -> String {
     let (ready, all) = readiness(&evidence.pods);
     match (evidence.kind.as_str(), all) {
         ("node", _) => format!("the node is ready and has {all} pods"),
-        (_, 0) => format!("{} {} is as it should be", evidence.kind, text(&evidence.object, "/metadata/name")),
+        (_, 0) => format!(
+            "{} {} is as it should be",
+            evidence.kind,
+            text(&evidence.object, "/metadata/name")
+        ),
         _ => format!("{ready} of {all} pods ready"),
     }
 }
@@ -88,7 +103,11 @@ fn heading(evidence: &Evidence) -> String {
         "" => String::new(),
         phase => format!(", {phase}"),
     };
-    format!("{} {}{place}, {made} old{phase}\n", evidence.kind, text(object, "/metadata/name"))
+    format!(
+        "{} {}{place}, {made} old{phase}\n",
+        evidence.kind,
+        text(object, "/metadata/name")
+    )
 }
 
 fn pods(evidence: &Evidence) -> String {
@@ -152,5 +171,8 @@ fn conditions(object: &Value) -> String {
                 .to_vec()
         })
         .collect();
-    format!("\n{}", table(&["CONDITION", "STATUS", "REASON", "MESSAGE"], &rows))
+    format!(
+        "\n{}",
+        table(&["CONDITION", "STATUS", "REASON", "MESSAGE"], &rows)
+    )
 }
