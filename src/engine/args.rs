@@ -102,7 +102,7 @@ fn run_prepare(typed: PrepareArguments) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            progress.failed(&error.to_string(), error.hint());
+            progress.failed(&error.to_string(), error.hint().as_deref());
             ExitCode::FAILURE
         }
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const ENGINE: &str = env!("CARGO_BIN_EXE_sayso-engine");
 
 /// How long anything may take before the test fails; not a measure of anything.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The folder of the model, made when first wanted.
 static MODEL: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -228,6 +228,15 @@ fn constrained_text_ends_where_it_matches(served: &Served) {
         "{logprobs:?}"
     );
 
+    let cut = served.answer(
+        "x",
+        json!({"grammar": {"type": "regex", "value": "\u{1f680}{9}"}, "max_tokens": 2}),
+    );
+    assert_eq!(
+        (content(&cut), &cut["choices"][0]["finish_reason"]),
+        ("", &json!("length"))
+    );
+
     let schema = json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {
         "type": "object", "properties": {"replicas": {"type": "integer"}}, "required": ["replicas"],
         "additionalProperties": false}}});
@@ -327,7 +336,8 @@ fn tokenizer() -> tokenizers::Tokenizer {
 
 /// mistral.rs must count what our file counts: with the rule that it has built in, it counts otherwise.
 fn prompts_are_read_by_the_tokenizer_file(served: &Served) {
-    let text = texts().join("\n");
+    let some: Vec<_> = texts().into_iter().step_by(5).collect();
+    let text = some.join("\n");
     let answer = served.answer(&text, json!({"grammar": {"type": "regex", "value": "yes"}}));
     let prompt = format!("<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n");
     let expected = tokenizer().encode(prompt, true).unwrap().len();

@@ -16,6 +16,9 @@ use crate::engine::panics;
 /// Tokens of an answer whose request does not limit them.
 const DEFAULT_TOKENS: usize = 1024;
 
+/// Characters of a complaint that a client gets to see.
+const LONGEST_COMPLAINT: usize = 600;
+
 type Answer = Sender<Result<Piece, HostError>>;
 
 /// Computes an answer, in its turn. Ends early when nobody listens any more.
@@ -58,7 +61,10 @@ async fn stream(shared: &Shared, generation: Generation, out: &Answer) -> Result
     match ended? {
         Ended::Cancelled | Ended::Complete => Ok(()),
         Ended::Silent if panics::count() > panics_before => Err(HostError::Lost),
-        Ended::Silent => relay.finish_cut_character().await,
+        Ended::Silent => {
+            relay.finish_cut_character().await;
+            Ok(())
+        }
     }
 }
 
@@ -154,7 +160,9 @@ impl Relay<'_> {
             };
             let chunk = match response {
                 Response::Chunk(chunk) => chunk,
-                Response::ValidationError(error) => return Err(HostError::Refused(error.to_string())),
+                Response::ValidationError(error) => {
+                    return Err(HostError::Refused(short(&error.to_string())));
+                }
                 Response::InternalError(error) => return Err(HostError::Broken(error.to_string())),
                 Response::ModelError(error, _) => return Err(HostError::Broken(error)),
                 _ => {
@@ -179,20 +187,14 @@ impl Relay<'_> {
         }
     }
 
-    /// A last chunk that ends inside a character is never sent by mistral.rs.
-    async fn finish_cut_character(&mut self) -> Result<(), HostError> {
-        let finish = if self.tokens + 1 >= self.limit {
-            Finish::Length
-        } else {
-            Finish::Stop
-        };
+    /// A last chunk that ends inside a character is never sent by mistral.rs; only the limit cuts there.
+    async fn finish_cut_character(&mut self) {
         self.start().await;
         self.send(Piece::Done {
-            finish,
-            completion_tokens: self.tokens,
+            finish: Finish::Length,
+            completion_tokens: self.limit,
         })
         .await;
-        Ok(())
     }
 
     async fn pass(&mut self, choice: ChunkChoice) -> Option<Finish> {
@@ -234,6 +236,14 @@ impl Relay<'_> {
     }
 }
 
+/// The beginning of a complaint: those about grammars repeat the grammar, several times.
+fn short(complaint: &str) -> String {
+    match complaint.char_indices().nth(LONGEST_COMPLAINT) {
+        Some((at, _)) => format!("{}...", &complaint[..at]),
+        None => complaint.to_owned(),
+    }
+}
+
 /// mistral.rs reports logarithms to base 10; impossible tokens get a number that JSON can carry.
 fn natural(logprob: f32) -> f32 {
     (logprob * std::f32::consts::LN_10).max(-9999.0)
@@ -244,8 +254,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn long_complaints_are_cut_at_a_character() {
+        assert_eq!(short("bad regex"), "bad regex");
+        assert_eq!(short(&"é".repeat(700)).chars().count(), LONGEST_COMPLAINT + 3);
+    }
+
+    #[test]
     fn logprobs_are_natural_and_finite() {
-        assert!((natural(-1.0) + 2.302_585).abs() < 1e-5);
+        assert!((natural(-1.0).exp() - 0.1).abs() < 1e-6);
         assert!((natural(f32::NEG_INFINITY) + 9999.0).abs() < f32::EPSILON);
     }
 }

@@ -31,9 +31,10 @@ pub(super) async fn load(files: &ModelFiles, device: &str, answers: NonZeroUsize
     let specific = GGUFSpecificConfig { topology: None };
     let loader =
         GGUFLoaderBuilder::new(None, Some(folder.clone()), folder, weights, specific, false, None).build();
-    let mapping = match cpu {
-        true => DeviceMapSetting::dummy(),
-        false => DeviceMapSetting::Auto(AutoDeviceMapParams::default_text()),
+    let mapping = if cpu {
+        DeviceMapSetting::dummy()
+    } else {
+        DeviceMapSetting::Auto(AutoDeviceMapParams::default_text())
     };
     let pipeline = loader.load_model_from_hf(
         None,

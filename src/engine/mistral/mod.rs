@@ -24,7 +24,7 @@ use super::host::{Generation, Host, HostError, Pieces};
 use facts::Facts;
 
 /// Bytes of key-value cache that answered prompts may hold on a CPU before they are let go.
-const CACHE_BUDGET: u64 = 384 << 20;
+const CACHE_BUDGET: u64 = 256 << 20;
 
 /// Answers that a GPU computes at a time.
 const GPU_ANSWERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);

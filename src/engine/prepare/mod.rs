@@ -107,7 +107,7 @@ fn make(request: &Request, adapter: &Adapter, progress: &mut Progress) -> Result
     std::fs::create_dir(&finished).map_err(at)?;
     let weights = finished.join(WEIGHTS);
     let metadata = merge::merge(&base, adapter, &weights, &mut |done, total| {
-        progress.step("merge", done, total)
+        progress.step("merge", done, total);
     })?;
     tokenizer::write(&metadata, &finished)?;
     let manifest = describe(&finished, adapter).map_err(|source| PrepareError::io(&weights, source))?;
@@ -164,7 +164,7 @@ fn publish(finished: &Path, directory: &Path, manifest: &Manifest) -> std::io::R
     for name in manifest.files.keys() {
         File::open(finished.join(name))?.sync_all()?;
     }
-    manifest.remove_from(directory)?;
+    Manifest::remove_from(directory)?;
     for name in manifest.files.keys() {
         std::fs::rename(finished.join(name), directory.join(name))?;
     }

@@ -28,7 +28,7 @@ impl Progress {
     }
 
     /// The last line of a run that failed.
-    pub(in crate::engine) fn failed(&mut self, message: &str, hint: Option<String>) {
+    pub(in crate::engine) fn failed(&mut self, message: &str, hint: Option<&str>) {
         self.line(&json!({"stage": "error", "message": message, "hint": hint}));
     }
 

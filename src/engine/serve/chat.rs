@@ -182,7 +182,7 @@ impl Answer {
         })
     }
 
-    fn chunk(&self, delta: Value, logprob: Option<Value>, finish: Option<&str>) -> Value {
+    fn chunk(&self, delta: &Value, logprob: Option<Value>, finish: Option<&str>) -> Value {
         let mut chunk = self.envelope("chat.completion.chunk");
         let logprobs = logprob.map(|logprob| json!({"content": [logprob]}));
         chunk["choices"] =
@@ -223,7 +223,7 @@ fn events(answer: Answer, usage: bool) -> impl Stream<Item = Result<Event, Infal
     stream::unfold((answer, Phase::Role), move |(mut answer, phase)| async move {
         let (data, next) = match phase {
             Phase::Role => (
-                answer.chunk(json!({"role": "assistant", "content": ""}), None, None),
+                answer.chunk(&json!({"role": "assistant", "content": ""}), None, None),
                 Phase::Text,
             ),
             Phase::Text => next_chunk(&mut answer, usage).await,
@@ -247,11 +247,14 @@ async fn next_chunk(answer: &mut Answer, usage: bool) -> (Value, Phase) {
             Err(error) => return (error.body(), Phase::Over),
             Ok(None) => {
                 let after = if usage { Phase::Usage } else { Phase::Mark };
-                return (answer.chunk(json!({}), None, answer.finish_reason()), after);
+                return (answer.chunk(&json!({}), None, answer.finish_reason()), after);
             }
             Ok(Some(addition)) if addition.text.is_empty() && addition.logprob.is_none() => {}
             Ok(Some(Addition { text, logprob })) => {
-                return (answer.chunk(json!({"content": text}), logprob, None), Phase::Text);
+                return (
+                    answer.chunk(&json!({"content": text}), logprob, None),
+                    Phase::Text,
+                );
             }
         }
     }
@@ -303,6 +306,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps)] // It stands among errors.
     fn token(text: &str) -> Result<Piece, HostError> {
         Ok(Piece::Token(Token {
             text: text.to_owned(),
@@ -347,7 +351,7 @@ mod tests {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    fn chat(more: Value) -> String {
+    fn chat(more: &Value) -> String {
         let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
         body.as_object_mut()
             .unwrap()
@@ -363,7 +367,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_whole_answer_has_text_usage_and_reason() {
-        let (status, body) = post(host(script(&["get ", "pods"])), chat(json!({"logprobs": true}))).await;
+        let (status, body) = post(host(script(&["get ", "pods"])), chat(&json!({"logprobs": true}))).await;
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(status, StatusCode::OK);
         assert_eq!(body["choices"][0]["message"]["content"], "get pods");
@@ -379,7 +383,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_ends_with_reason_usage_and_mark() {
-        let body = chat(json!({"stream": true, "stream_options": {"include_usage": true}}));
+        let body = chat(&json!({"stream": true, "stream_options": {"include_usage": true}}));
         let (_, body) = post(host(script(&["get ", "pods"])), body).await;
         let events = events_of(&body);
         assert_eq!(events.last(), Some(&"[DONE]"));
@@ -405,7 +409,7 @@ mod tests {
             ..Scripted::default()
         });
         let (router, _) = serving(Stage::Ready(Arc::clone(&host) as Arc<dyn Host>), None);
-        let (_, body) = post(router, chat(json!({"stop": ["\n\n"]}))).await;
+        let (_, body) = post(router, chat(&json!({"stop": ["\n\n"]}))).await;
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(body["choices"][0]["message"]["content"], "get pods");
         assert_eq!(body["usage"]["completion_tokens"], 2);
@@ -422,7 +426,7 @@ mod tests {
         });
         let (router, _) = serving(Stage::Ready(Arc::clone(&host) as Arc<dyn Host>), None);
         let request = Request::post("/v1/chat/completions")
-            .body(Body::from(chat(json!({"stream": true}))))
+            .body(Body::from(chat(&json!({"stream": true}))))
             .unwrap();
         let response = router.oneshot(request).await.unwrap();
         assert!(!host.senders.lock().unwrap()[0].is_closed());
@@ -433,11 +437,11 @@ mod tests {
     #[tokio::test]
     async fn errors_before_the_first_token_have_a_status_and_later_ones_an_event() {
         let refused = || Err(HostError::Refused("bad regex".to_owned()));
-        let (status, body) = post(host(vec![refused()]), chat(json!({"stream": true}))).await;
+        let (status, body) = post(host(vec![refused()]), chat(&json!({"stream": true}))).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert!(body.contains("bad regex"), "{body}");
         let late = vec![Ok(Piece::Started { prompt_tokens: 7 }), token("a"), refused()];
-        let (status, body) = post(host(late), chat(json!({"stream": true}))).await;
+        let (status, body) = post(host(late), chat(&json!({"stream": true}))).await;
         assert_eq!(status, StatusCode::OK);
         let last: Value = serde_json::from_str(events_of(&body).last().unwrap()).unwrap();
         assert_eq!(last["error"]["message"], "bad regex");
@@ -450,7 +454,7 @@ mod tests {
             ..Scripted::default()
         };
         let (router, life) = serving(Stage::Ready(Arc::new(lost)), None);
-        let (status, _) = post(router, chat(json!({}))).await;
+        let (status, _) = post(router, chat(&json!({}))).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(life.end(None).await, Reason::HostDied);
     }
@@ -460,7 +464,7 @@ mod tests {
         let (sender, stages) = watch::channel(Stage::Loading);
         let life = Arc::new(Life::new(Duration::from_secs(60)));
         let router = router(Arc::new(Server::new(None, stages, life)), None);
-        let waiting = tokio::spawn(post(router, chat(json!({}))));
+        let waiting = tokio::spawn(post(router, chat(&json!({}))));
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         sender.send_replace(Stage::Failed("no such file".to_owned()));
@@ -478,7 +482,7 @@ mod tests {
         let (status, body) = post(serving(ready(), None).0, vec![b' '; (4 << 20) + 1]).await;
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(body.starts_with("{\"error\""), "{body}");
-        let (status, _) = post(serving(ready(), Some("secret")).0, chat(json!({}))).await;
+        let (status, _) = post(serving(ready(), Some("secret")).0, chat(&json!({}))).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         let lost = Request::get("/nowhere").body(Body::empty()).unwrap();
         let response = serving(ready(), None).0.oneshot(lost).await.unwrap();

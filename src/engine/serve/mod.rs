@@ -154,7 +154,7 @@ async fn listen_and_serve(settings: Settings) -> Result<(), ServeError> {
     let life = Arc::new(Life::new(settings.idle));
     let (stage, stages) = watch::channel(api::Stage::Loading);
     let files = ModelFiles::find(&settings.directory);
-    let state = Arc::new(api::Server::new(files.as_ref().ok(), stages, Arc::clone(&life)));
+    let server = Arc::new(api::Server::new(files.as_ref().ok(), stages, Arc::clone(&life)));
     tokio::spawn(load(
         files.map_err(|error| error.to_string()),
         stage,
@@ -164,7 +164,7 @@ async fn listen_and_serve(settings: Settings) -> Result<(), ServeError> {
         Endpoint::Socket(_) => None,
         Endpoint::Port { token, .. } => Some(token),
     };
-    let reason = listening.serve(api::router(state, token), &life).await?;
+    let reason = listening.serve(api::router(server, token), &life).await?;
     tracing::info!("leaving: {reason:?}");
     if reason == Reason::HostDied {
         Err(ServeError::Died)

@@ -212,6 +212,7 @@ fn constraint(grammar: Option<Grammar>, format: Option<ResponseFormat>) -> Resul
 }
 
 /// Tokens read and written.
+#[allow(clippy::struct_field_names)] // The protocol's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Usage {
     pub(super) prompt_tokens: usize,
@@ -303,24 +304,24 @@ mod tests {
         serde_json::from_value::<ChatRequest>(body).unwrap().generation()
     }
 
-    fn with(name: &str, value: Value) -> Result<Generation, ApiError> {
+    fn with(name: &str, value: &Value) -> Result<Generation, ApiError> {
         read(json!({"model": "any", "messages": [{"role": "user", "content": "hi"}], name: value}))
     }
 
     #[test]
     fn defaults_are_greedy_and_free() {
-        let generation = with("user", json!("x")).unwrap();
+        let generation = with("user", &json!("x")).unwrap();
         assert_eq!(generation.constraint, Constraint::None);
         assert!(generation.temperature.abs() < f64::EPSILON && generation.logprobs.is_none());
     }
 
     #[test]
     fn constraints_come_in_both_ways() {
-        let regex = with("grammar", json!({"type": "regex", "value": "a+"})).unwrap();
+        let regex = with("grammar", &json!({"type": "regex", "value": "a+"})).unwrap();
         assert_eq!(regex.constraint, Constraint::Regex("a+".to_owned()));
         let schema =
             json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "array"}}});
-        let schema = with("response_format", schema).unwrap();
+        let schema = with("response_format", &schema).unwrap();
         assert_eq!(
             schema.constraint,
             Constraint::JsonSchema(json!({"type": "array"}))
@@ -348,7 +349,7 @@ mod tests {
             ("messages", json!([])),
             ("messages", json!([{"role": "king", "content": "x"}])),
         ] {
-            let error = with(name, value).unwrap_err();
+            let error = with(name, &value).unwrap_err();
             assert_eq!(error.status, StatusCode::BAD_REQUEST, "{name}");
         }
     }
