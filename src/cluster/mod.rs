@@ -5,13 +5,13 @@ mod compare;
 pub mod connect;
 pub mod discovery;
 pub mod error;
-pub mod read;
-mod snapshot;
 mod gather;
 mod json;
 mod lower;
 mod manifest;
 mod paths;
+pub mod read;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod transport;
