@@ -82,7 +82,7 @@ pub(super) async fn objects(reader: Reader<'_>, get: &GetObjects) -> Result<Read
     }
     let asked = served.iter().zip(&get.targets.0).map(|(served, target)| {
         let path = served.path_of(Some(reader.home()), Some(&target.0.name));
-        async move { reader.cluster.look(&path, accept).await }
+        async move { reader.cluster.document(&path, accept).await }
     });
     let answers = join_all(asked).await;
     let (found, notices) = tolerate(served, answers)?;
