@@ -164,10 +164,10 @@ fn documents(
 }
 
 fn named_documents(form: &str, found: Vec<(Served, Value)>) -> Result<ReadOutput, ClusterError> {
-    let named = found
+    let each = found
         .iter()
         .map(|(served, object)| document::names(served, std::slice::from_ref(object)));
-    let names: String = named.collect();
+    let names: String = each.collect();
     let whole = document::whole(found.into_iter().map(|(_, object)| object).collect(), false);
     if form == "name" {
         Ok(ReadOutput::new(&names, Some(whole)))
