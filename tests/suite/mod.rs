@@ -2,5 +2,6 @@
 mod audit;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
+mod eval;
 mod llm;
 mod sandbox;
