@@ -7,7 +7,7 @@
 //! | [`request`], [`plan`] | what was asked; the typed commands and their grammar | nothing of ours |
 //! | [`check`] | plan + evidence + policy -> a report with a verdict | `request`, `plan` |
 //! | [`session`] | one request from words to receipt, as events and effects | `request`, `plan`, `check` |
-//! | [`knowledge`], [`llm`], [`cluster`], [`audit`] | one kind of effect each | the four above, never each other |
+//! | [`llm`], [`cluster`], [`audit`] | one kind of effect each | the four above, never each other |
 //! | [`config`] | files, environment and flags, read once into values | `request`, `plan`, `check` |
 //! | [`driver`] | performs effects, feeds events back | all above |
 //! | [`engine`], [`sandbox`] | servers of ours | `config`, `plan` |
@@ -20,7 +20,6 @@ pub mod cluster;
 pub mod config;
 pub mod driver;
 pub mod engine;
-pub mod knowledge;
 pub mod llm;
 pub mod plan;
 pub mod request;

@@ -313,11 +313,12 @@ contexts:
     async fn a_failing_login_command_is_named_with_its_last_words() {
         let exec = TWO.replace(
             "{token: t}",
-            "{exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['-c', 'echo no ticket >&2; exit 3']}}",
+            "{exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: ['-c', 'echo no ticket >&2; exit 3']}}",
         );
         let message = failure(inline(&exec)).await;
         assert!(
-            message.contains("login command") && message.ends_with("no ticket"),
+            message.starts_with("the login command of the kubeconfig failed")
+                && message.ends_with(": no ticket"),
             "{message}"
         );
     }

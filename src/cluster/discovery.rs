@@ -200,7 +200,9 @@ impl Cluster {
     async fn discover_by_group(&self) -> Result<Vec<Served>, ClusterError> {
         let discovery = Discovery::new(self.client.clone()).run().await;
         let discovery = discovery.map_err(|error| self.explain(error))?;
-        let each = discovery.groups().flat_map(|group| group.recommended_resources());
+        let each = discovery
+            .groups()
+            .flat_map(kube::discovery::ApiGroup::recommended_resources);
         Ok(each
             .map(|(api, capabilities)| Served {
                 singular: api.kind.to_ascii_lowercase(),

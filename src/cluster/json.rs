@@ -30,14 +30,6 @@ pub(super) fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// The entries of a map of texts at a JSON pointer.
-pub(super) fn entries<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let map = object.pointer(pointer).and_then(Value::as_object);
-    map.into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
-}
-
 /// One entry of a map of texts. Its key may hold `/`, which a JSON pointer would have to escape.
 pub(super) fn entry<'a>(object: &'a Value, pointer: &str, key: &str) -> Option<&'a str> {
     object.pointer(pointer)?.get(key)?.as_str()

@@ -95,10 +95,10 @@ fn query(call: &Call, dry: bool) -> String {
         // The review shows every field that changes hands, so a second opinion of the server's adds nothing.
         parts.push("force=true".to_owned());
     }
-    match parts.is_empty() {
-        true => String::new(),
-        false => format!("?{}", parts.join("&")),
+    if parts.is_empty() {
+        return String::new();
     }
+    format!("?{}", parts.join("&"))
 }
 
 /// A call as a request; as a dry run where `dry` is set.
@@ -137,15 +137,14 @@ pub(super) fn words_of(call: &Call) -> String {
 
 /// A selector as a query value.
 pub(super) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let each = text.bytes().map(|byte| {
+        if plain(byte) {
+            return char::from(byte).to_string();
         }
-    }
-    encoded
+        format!("%{byte:02X}")
+    });
+    each.collect()
 }
 
 #[cfg(test)]

@@ -55,8 +55,6 @@ pub(super) struct Refusal {
     pub error: ClusterError,
     /// How long the server asks us to wait.
     pub retry_after: Option<Duration>,
-    /// The whole `Status`, or nothing.
-    pub status: Value,
 }
 
 impl Outgoing {
@@ -110,7 +108,6 @@ impl Cluster {
         Err(Refusal {
             error: api_error(status, &body),
             retry_after: retry_after(&headers, &body),
-            status: body,
         })
     }
 
@@ -183,7 +180,6 @@ impl From<ClusterError> for Refusal {
         Refusal {
             error,
             retry_after: None,
-            status: Value::Null,
         }
     }
 }
@@ -238,10 +234,19 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
 /// A login that failed: an exec plugin, a token file, an OIDC refresh.
 fn login_failed(error: &kube::client::AuthError) -> ClusterError {
     let message = match error {
-        kube::client::AuthError::AuthExecRun { cmd, out } => {
+        kube::client::AuthError::AuthExecRun { out, .. } => {
+            // Its arguments stay out of the message: they may hold secrets. One that may talk to the user has no last
+            // words for us.
             let said = String::from_utf8_lossy(&out.stderr);
-            let said = said.trim().lines().last().unwrap_or("it said nothing").to_owned();
-            format!("the login command {cmd} failed ({}): {said}", out.status)
+            let said = said
+                .trim()
+                .lines()
+                .last()
+                .map_or_else(String::new, |line| format!(": {line}"));
+            format!(
+                "the login command of the kubeconfig failed ({}){said}",
+                out.status
+            )
         }
         kube::client::AuthError::AuthExecStart(error) => {
             format!("the login command of the kubeconfig cannot be started: {error}")
@@ -264,6 +269,15 @@ pub(super) fn client_failed(error: &kube::Error) -> ClusterError {
     ClusterError::Config { message }
 }
 
+/// Whether a request changes nothing, so that it may be sent twice. A dry run of an eviction is left out: there, 429 is
+/// the answer that was asked for.
+fn is_read(request: &Request<Body>) -> bool {
+    let uri = request.uri();
+    let dry =
+        uri.query().is_some_and(|query| query.contains("dryRun=All")) && !uri.path().ends_with("/eviction");
+    request.method() == Method::GET || dry || uri.path().ends_with("/selfsubjectaccessreviews")
+}
+
 /// Tries reads again, and only those, when the server says that it is busy.
 #[derive(Clone, Debug, Default)]
 struct ReadRetry {
@@ -280,7 +294,7 @@ impl<B> Policy<Request<Body>, Response<B>, BoxError> for ReadRetry {
     ) -> Option<Self::Future> {
         let response = result.as_ref().ok()?;
         let busy = matches!(response.status().as_u16(), 429 | 503 | 504);
-        if !busy || request.method() != Method::GET || self.tried >= READ_RETRIES {
+        if !busy || !is_read(request) || self.tried >= READ_RETRIES {
             return None;
         }
         self.tried += 1;
@@ -289,7 +303,7 @@ impl<B> Policy<Request<Body>, Response<B>, BoxError> for ReadRetry {
     }
 
     fn clone_request(&mut self, request: &Request<Body>) -> Option<Request<Body>> {
-        if request.method() != Method::GET {
+        if !is_read(request) {
             return None;
         }
         let mut copy = Request::new(request.body().try_clone()?);
@@ -355,6 +369,21 @@ mod tests {
         let body = json!({"message": "Cannot evict pod.", "details": {"causes": [{"message": "budget web needs 2"}]}});
         let error = api_error(StatusCode::TOO_MANY_REQUESTS, &body);
         assert_eq!(error.to_string(), "Cannot evict pod. budget web needs 2");
+    }
+
+    #[test]
+    fn only_what_changes_nothing_may_be_sent_twice() {
+        let read = |method: &str, uri: &str| {
+            let request = Request::builder().method(method).uri(uri);
+            is_read(&request.body(Body::empty()).unwrap())
+        };
+        assert!(read("GET", "/api/v1/pods"));
+        assert!(read("PATCH", "/api/v1/nodes/n1?dryRun=All&fieldManager=sayso"));
+        assert!(!read("PATCH", "/api/v1/nodes/n1?fieldManager=sayso"));
+        assert!(!read(
+            "POST",
+            "/api/v1/namespaces/shop/pods/a/eviction?dryRun=All"
+        ));
     }
 
     #[test]

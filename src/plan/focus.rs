@@ -53,14 +53,13 @@ impl Focus {
             .collect();
         scored.sort_by_key(|(score, object)| (std::cmp::Reverse(*score), rank(object)));
         let best = scored.first().map_or(0, |(score, _)| *score);
-        let objects = scored
-            .into_iter()
-            .filter(|(score, _)| *score * 3 >= best)
-            .take(FOCUS_LIMIT);
-        Focus {
-            objects: objects.map(|(_, object)| object.clone()).collect(),
-            ..Focus::without_objects(snapshot)
-        }
+        let objects = scored.into_iter().filter(|(score, _)| *score * 3 >= best).take(FOCUS_LIMIT);
+        let mut focus = Focus::without_objects(snapshot);
+        focus.objects = objects.map(|(_, object)| object.clone()).collect();
+        focus.namespaces.extend(said_namespaces(&words));
+        focus.namespaces.sort();
+        focus.namespaces.dedup();
+        focus
     }
 
     /// Puts the objects of a piped manifest first (`kubectl get pod x -o yaml | sayso "why does this not start?"`).
@@ -137,6 +136,21 @@ fn request_words(request: &str) -> Vec<String> {
         .map(|word| word.strip_suffix("'s").map(str::to_owned).unwrap_or(word))
         .filter(|word| !word.is_empty())
         .collect()
+}
+
+/// Names beside the word `namespace`: one that is about to be created, or one that does not exist. The latter must be
+/// sayable too, or a planner that may only name others would name one of them.
+fn said_namespaces(words: &[String]) -> Vec<String> {
+    let is_word = |word: &str| matches!(word, "namespace" | "ns" | "namespaces");
+    let between =
+        |word: &str| matches!(word, "called" | "named" | "name" | "the" | "a" | "new" | "of" | "in" | "for" | "and");
+    let mut said = Vec::new();
+    for (index, _) in words.iter().enumerate().filter(|(_, word)| is_word(word)) {
+        let after = words[index + 1..].iter().find(|word| !between(word));
+        let before = words[..index].last().filter(|word| !between(word));
+        said.extend(after.into_iter().chain(before).filter(|word| super::value::is_label(word)).cloned());
+    }
+    said
 }
 
 /// How strongly words lead to an object; 0 for not at all.

@@ -309,3 +309,11 @@ fn namespaces_are_filled_in_and_ambiguity_is_a_question() {
         Err("2 deployments are called web: blog/web, shop/web; which one?".to_owned())
     );
 }
+
+#[test]
+fn a_namespace_that_is_said_can_be_named_even_where_there_is_none() {
+    let namespaces = |request: &str| Focus::on(request, &shop()).namespaces;
+    assert!(namespaces("create a namespace called demo and a deployment in it").contains(&"demo".to_owned()));
+    assert!(namespaces("list pods in the staging namespace").contains(&"staging".to_owned()));
+    assert_eq!(namespaces("list pods"), ["blog", "kube-system", "shop"]);
+}

@@ -120,7 +120,8 @@ text_values! {
 const LABEL_KEY: &str = "[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,60}[a-zA-Z0-9])?";
 const LABEL_WORD: &str = "[a-zA-Z0-9]([a-zA-Z0-9._-]{0,60}[a-zA-Z0-9])?";
 
-fn is_label(text: &str) -> bool {
+/// A DNS-1123 label.
+pub(super) fn is_label(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     (1..=LABEL_LIMIT).contains(&text.len())

@@ -3,5 +3,6 @@ mod audit;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
 mod eval;
+mod imports;
 mod llm;
 mod sandbox;

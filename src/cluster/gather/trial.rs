@@ -56,7 +56,7 @@ pub(super) fn conclude(draft: Draft, access: Option<Access>, tried: Tried) -> Tr
         Some(Ok(reply)) => trial.take(reply),
         Some(Err(error)) => trial.refuse(&error),
         None => {
-            trial.note = Some("not tried beforehand: the server cannot try it without doing it".to_owned())
+            trial.note = Some("not tried beforehand: the server cannot try it without doing it".to_owned());
         }
     }
     trial.problem = trial.problem.take().or_else(|| denied(access.as_ref()));

@@ -1,8 +1,8 @@
 //! Making objects.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Draft, Lower, Lowered, Lowering, impossible, target};
+use super::{Draft, Lower, Lowered, Lowering, impossible, known, target};
 use crate::check::CallVerb;
 use crate::cluster::discovery::Served;
 use crate::cluster::error::ClusterError;
@@ -60,7 +60,7 @@ impl Lowering<'_> {
     }
 
     fn creation(&self, kind: &str, mut manifest: Value) -> Lower {
-        let served = self.builtin(kind)?;
+        let served = known(kind)?;
         manifest::place(&mut manifest, &served.api, self.place(&served));
         let name = text(&manifest, "/metadata/name").to_owned();
         let namespace = Some(self.namespace.as_str());
@@ -228,6 +228,7 @@ fn applied(manifest: &Value, namespace: &str) -> Option<(String, String, String)
 mod tests {
     use super::*;
     use crate::plan::Step;
+    use serde_json::json;
 
     fn made(line: &str) -> Option<(String, String, String)> {
         will_make(&line.parse::<Step>().unwrap().action, "shop")

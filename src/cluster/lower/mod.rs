@@ -11,7 +11,6 @@ mod workload;
 use std::collections::HashMap;
 
 pub(super) use creation::will_make;
-pub(super) use node::fate;
 pub(super) use workload::pods_of_change;
 
 use jiff::Timestamp;
@@ -220,12 +219,11 @@ impl Lowering<'_> {
             ""
         };
         let key = (served.kind(), namespace.to_owned(), target.name.clone());
-        let object = match self.made.get(&key) {
-            Some(made) => made.clone(),
-            None => {
-                let path = path_of(&served, self.place(&served), Some(&target.name));
-                self.cluster.fetch(&path).await?
-            }
+        let object = if let Some(made) = self.made.get(&key) {
+            made.clone()
+        } else {
+            let path = path_of(&served, self.place(&served), Some(&target.name));
+            self.cluster.fetch(&path).await?
         };
         Ok(Found {
             served,
@@ -246,13 +244,9 @@ impl Lowering<'_> {
 
     /// The objects of a built-in kind in the step's namespace, by label where a selector is given.
     async fn list(&self, kind: &str, query: &str) -> Lower<Vec<Value>> {
-        let served = self.builtin(kind)?;
+        let served = known(kind)?;
         let path = path_of(&served, self.place(&served), None);
         Ok(self.cluster.list_all(&path, query).await?)
-    }
-
-    fn builtin(&self, kind: &str) -> Lower<Served> {
-        super::discovery::builtin(kind).ok_or_else(|| ClusterError::NoSuchKind(kind.to_owned()).into())
     }
 }
 
@@ -271,6 +265,11 @@ impl Cluster {
             token = format!("&continue={}", super::paths::encode(next));
         }
     }
+}
+
+/// A built-in kind.
+fn known(kind: &str) -> Lower<Served> {
+    super::discovery::builtin(kind).ok_or_else(|| ClusterError::NoSuchKind(kind.to_owned()).into())
 }
 
 /// A target of a built-in kind.

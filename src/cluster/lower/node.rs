@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Draft, Lower, Lowered, Lowering, impossible};
+use super::{Draft, Lower, Lowered, Lowering, impossible, known};
 use crate::check::CallVerb;
 use crate::cluster::json::{controller, items, text};
 use crate::cluster::paths::encode;
@@ -14,7 +14,7 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// What a drain does with one pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cluster) enum Fate {
+enum Fate {
     /// It is evicted.
     Evict,
     /// It stays, or is done anyway.
@@ -54,28 +54,28 @@ impl Lowering<'_> {
         }
         for pod in pods {
             if fate(&pod, command) == Fate::Evict {
-                drafts.push(Some(self.eviction(pod, command)?));
+                drafts.push(Some(eviction(pod, command)?));
             }
         }
         Lowered::of(drafts, || {
             format!("{} is cordoned and has no pods to evict", command.node.0)
         })
     }
+}
 
-    fn eviction(&self, pod: Value, command: &Drain) -> Lower<Draft> {
-        let (namespace, name) = (text(&pod, "/metadata/namespace"), text(&pod, "/metadata/name"));
-        let mut body = json!({"apiVersion": "policy/v1", "kind": "Eviction",
-            "metadata": {"name": name, "namespace": namespace}, "deleteOptions": {}});
-        if let Some(seconds) = command.grace_period {
-            body["deleteOptions"]["gracePeriodSeconds"] = json!(seconds.0);
-        }
-        let served = self.builtin("pod")?;
-        let draft = Draft::new(CallVerb::Evict, &served, Some(namespace), name, Some(body)).sub("eviction");
-        Ok(Draft {
-            pods: Some(1),
-            ..draft.on(pod)
-        })
+fn eviction(pod: Value, command: &Drain) -> Lower<Draft> {
+    let (namespace, name) = (text(&pod, "/metadata/namespace"), text(&pod, "/metadata/name"));
+    let mut body = json!({"apiVersion": "policy/v1", "kind": "Eviction",
+        "metadata": {"name": name, "namespace": namespace}, "deleteOptions": {}});
+    if let Some(seconds) = command.grace_period {
+        body["deleteOptions"]["gracePeriodSeconds"] = json!(seconds.0);
     }
+    let served = known("pod")?;
+    let draft = Draft::new(CallVerb::Evict, &served, Some(namespace), name, Some(body)).sub("eviction");
+    Ok(Draft {
+        pods: Some(1),
+        ..draft.on(pod)
+    })
 }
 
 impl super::Cluster {
@@ -87,12 +87,12 @@ impl super::Cluster {
     }
 }
 
-pub(in crate::cluster) fn is_cordoned(node: &Value) -> bool {
+fn is_cordoned(node: &Value) -> bool {
     node.pointer("/spec/unschedulable").and_then(Value::as_bool) == Some(true)
 }
 
 /// What a drain with these flags does with a pod. The rules and their order are kubectl's.
-pub(in crate::cluster) fn fate(pod: &Value, command: &Drain) -> Fate {
+fn fate(pod: &Value, command: &Drain) -> Fate {
     let finished = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
     let mirror = pod
         .pointer("/metadata/annotations")
@@ -103,10 +103,12 @@ pub(in crate::cluster) fn fate(pod: &Value, command: &Drain) -> Fate {
         .any(|volume| volume.get("emptyDir").is_some());
     match owner {
         _ if mirror => Fate::Leave,
-        Some(owner) if owner["kind"] == "DaemonSet" => match command.ignore_daemonsets || finished {
-            true => Fate::Leave,
-            false => Fate::Block("cannot delete DaemonSet-managed pods (use --ignore-daemonsets to ignore)"),
-        },
+        Some(owner) if owner["kind"] == "DaemonSet" => {
+            if command.ignore_daemonsets || finished {
+                return Fate::Leave;
+            }
+            Fate::Block("cannot delete DaemonSet-managed pods (use --ignore-daemonsets to ignore)")
+        }
         _ if finished => Fate::Evict,
         _ if scratch && !command.delete_emptydir_data => {
             Fate::Block("cannot delete pods with local storage (use --delete-emptydir-data to override)")

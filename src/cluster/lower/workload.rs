@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Draft, Lower, Lowered, Lowering, impossible};
+use super::{Draft, Lower, Lowered, Lowering, impossible, known};
 use crate::check::CallVerb;
 use crate::cluster::json::{count, number, text};
 use crate::cluster::manifest;
@@ -39,7 +39,7 @@ impl Lowering<'_> {
             return Err(impossible("`--min` is greater than `--max`"));
         }
         let body = manifest::workload::autoscaler(&found.served.api, command);
-        let served = self.builtin("horizontalpodautoscaler")?;
+        let served = known("horizontalpodautoscaler")?;
         let namespace = Some(self.namespace.as_str());
         let draft = Draft::new(CallVerb::Create, &served, namespace, &found.name, Some(body));
         Ok(Lowered::one(draft))

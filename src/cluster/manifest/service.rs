@@ -91,20 +91,16 @@ fn ports_of(words: &str, kind: &str, object: &Value, command: &Expose) -> Result
 
 /// The ports that an object's containers, or a service itself, name.
 fn known_ports(kind: &str, object: &Value, ports: &mut Vec<(u64, String)>) {
-    let (lists, field): (Vec<&[Value]>, &str) = match kind {
-        "service" => (vec![items(object, "/spec/ports")], "port"),
-        _ => {
-            let containers = if kind == "pod" {
-                "/spec/containers"
-            } else {
-                "/spec/template/spec/containers"
-            };
-            let each = items(object, containers).iter();
-            (
-                each.map(|container| items(container, "/ports")).collect(),
-                "containerPort",
-            )
-        }
+    let (lists, field): (Vec<&[Value]>, &str) = if kind == "service" {
+        (vec![items(object, "/spec/ports")], "port")
+    } else {
+        let pointer = match kind {
+            "pod" => "/spec/containers",
+            _ => "/spec/template/spec/containers",
+        };
+        let containers = items(object, pointer).iter();
+        let lists = containers.map(|container| items(container, "/ports"));
+        (lists.collect(), "containerPort")
     };
     for port in lists.into_iter().flatten() {
         let protocol = match text(port, "/protocol") {
@@ -133,7 +129,7 @@ pub(in crate::cluster) fn ingress(command: &CreateIngress) -> Result<Value, Stri
         }
         match rules.iter_mut().find(|known| text(known, "/host") == host) {
             Some(Value::Object(known)) => add_path(known, path),
-            _ => rules.push(rule_of(host, path)),
+            _ => rules.push(rule_of(host, &path)),
         }
     }
     let mut spec = json!({"rules": rules});
@@ -153,7 +149,7 @@ fn add_path(rule: &mut Map<String, Value>, path: Value) {
     }
 }
 
-fn rule_of(host: &str, path: Value) -> Value {
+fn rule_of(host: &str, path: &Value) -> Value {
     let mut rule = json!({"http": {"paths": [path]}});
     if !host.is_empty() {
         rule["host"] = json!(host);

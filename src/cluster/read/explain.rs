@@ -27,7 +27,7 @@ pub(super) async fn read(reader: Reader<'_>, command: &Explain) -> Result<ReadOu
     };
     let index = reader
         .cluster
-        .look("/openapi/v3", JSON)
+        .document("/openapi/v3", JSON)
         .await
         .map_err(no_document)?;
     let pointer = format!("/paths/{}/serverRelativeURL", place.replace('/', "~1"));
@@ -35,7 +35,11 @@ pub(super) async fn read(reader: Reader<'_>, command: &Explain) -> Result<ReadOu
         "" => format!("/openapi/v3/{place}"),
         address => address.to_owned(),
     };
-    let document = reader.cluster.look(&address, JSON).await.map_err(no_document)?;
+    let document = reader
+        .cluster
+        .document(&address, JSON)
+        .await
+        .map_err(no_document)?;
     let schemas = Schemas { document: &document };
     let text = schemas.page(&served, &fields, command.recursive)?;
     Ok(ReadOutput::new(&text, Some(json!({"text": text}))))
@@ -223,7 +227,10 @@ impl<'a> Schemas<'a> {
     fn type_name(&self, schema: &Value) -> String {
         if let Some(name) = reference(schema) {
             // Moments are texts with a format, and kubectl names them so.
-            if self.named(name).is_some_and(|named| text(named, "/format") == "date-time") {
+            if self
+                .named(name)
+                .is_some_and(|named| text(named, "/format") == "date-time")
+            {
                 return "string".to_owned();
             }
             return name.rsplit('.').next().unwrap_or(name).to_owned();

@@ -75,7 +75,7 @@ pub(in crate::cluster) struct Listed {
 
 impl Cluster {
     /// GET of a JSON document.
-    pub(in crate::cluster) async fn look(&self, path: &str, accept: &str) -> Result<Value, ClusterError> {
+    pub(in crate::cluster) async fn document(&self, path: &str, accept: &str) -> Result<Value, ClusterError> {
         let request = Request::get(path).header(ACCEPT, accept).body(Vec::new());
         self.answer(self.client.request::<Value>(built(request)?)).await
     }
@@ -95,7 +95,7 @@ impl Cluster {
         namespace: Option<&str>,
         name: &str,
     ) -> Result<Value, ClusterError> {
-        self.look(&served.path_of(namespace, Some(name)), JSON).await
+        self.document(&served.path_of(namespace, Some(name)), JSON).await
     }
 
     /// Every object of a kind, a page at a time. A list that expired between pages is read again in one.
@@ -107,17 +107,17 @@ impl Cluster {
         accept: &str,
     ) -> Result<Listed, ClusterError> {
         let path = served.path_of(namespace, None);
-        let mut head = self.look(&page(&path, query, PAGE, ""), accept).await?;
+        let mut head = self.document(&page(&path, query, PAGE, ""), accept).await?;
         let mut entries = take_entries(&mut head);
         let mut next = text(&head, "/metadata/continue").to_owned();
         while !next.is_empty() && entries.len() < LIST_LIMIT {
-            match self.look(&page(&path, query, PAGE, &next), accept).await {
+            match self.document(&page(&path, query, PAGE, &next), accept).await {
                 Ok(mut more) => {
                     entries.append(&mut take_entries(&mut more));
                     text(&more, "/metadata/continue").clone_into(&mut next);
                 }
                 Err(ClusterError::Api { code: 410, .. }) => {
-                    let mut whole = self.look(&page(&path, query, "", ""), accept).await?;
+                    let mut whole = self.document(&page(&path, query, "", ""), accept).await?;
                     entries = take_entries(&mut whole);
                     next.clear();
                 }

@@ -82,7 +82,7 @@ pub(super) async fn objects(reader: Reader<'_>, get: &GetObjects) -> Result<Read
     }
     let asked = served.iter().zip(&get.targets.0).map(|(served, target)| {
         let path = served.path_of(Some(reader.home()), Some(&target.0.name));
-        async move { reader.cluster.look(&path, accept).await }
+        async move { reader.cluster.document(&path, accept).await }
     });
     let answers = join_all(asked).await;
     let (found, notices) = tolerate(served, answers)?;
@@ -164,10 +164,10 @@ fn documents(
 }
 
 fn named_documents(form: &str, found: Vec<(Served, Value)>) -> Result<ReadOutput, ClusterError> {
-    let named = found
+    let each = found
         .iter()
         .map(|(served, object)| document::names(served, std::slice::from_ref(object)));
-    let names: String = named.collect();
+    let names: String = each.collect();
     let whole = document::whole(found.into_iter().map(|(_, object)| object).collect(), false);
     if form == "name" {
         Ok(ReadOutput::new(&names, Some(whole)))

@@ -49,7 +49,9 @@ async fn of_scaled(reader: Reader<'_>, scaler: &Value) -> Result<Vec<Value>, Clu
     match selection(&served.kind(), &object) {
         Some(selection) => {
             let query = [("labelSelector", selection.as_str())];
-            reader.all("pod", Some(text(&object, "/metadata/namespace")), &query).await
+            reader
+                .all("pod", Some(text(&object, "/metadata/namespace")), &query)
+                .await
         }
         None => Ok(Vec::new()),
     }

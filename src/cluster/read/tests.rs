@@ -356,7 +356,10 @@ async fn a_diagnosis_of_what_is_well_says_so() {
         ("diagnose service/web", "no problem found: 3 of 3 pods ready\n"),
         ("diagnose node/node-1", "no problem found: the node is ready"),
         ("diagnose job/import-catalog", "no problem found: "),
-        ("diagnose horizontalpodautoscaler/cart", "no problem found: 2 of 2 pods ready\n"),
+        (
+            "diagnose horizontalpodautoscaler/cart",
+            "no problem found: 2 of 2 pods ready\n",
+        ),
         ("diagnose ingress/web", "no problem found: "),
         ("diagnose persistentvolumeclaim/data-db-0", "no problem found: "),
         ("diagnose statefulset/db", "no problem found: 1 of 1 pods ready\n"),

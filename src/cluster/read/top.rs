@@ -36,7 +36,7 @@ pub(super) async fn read(reader: Reader<'_>, command: &Top) -> Result<ReadOutput
         .map(|selector| ("labelSelector", selector.0.as_str()));
     let path = format!("/apis/metrics.k8s.io/v1beta1/{place}");
     let path = with_query(&path, &selector.into_iter().collect::<Vec<_>>());
-    let metrics = reader.cluster.look(&path, JSON).await.map_err(no_metrics)?;
+    let metrics = reader.cluster.document(&path, JSON).await.map_err(no_metrics)?;
     let mut used: Vec<Usage> = items(&metrics, "/items")
         .iter()
         .flat_map(|item| usages(item, command))

@@ -91,7 +91,7 @@ impl Cluster {
         }
         Ok(Verified {
             settled: true,
-            summary: summary_of(step, reached),
+            summary: summary_of(step, &reached),
         })
     }
 
@@ -250,7 +250,7 @@ fn stuck(pod: &Value) -> Option<String> {
     ))
 }
 
-fn summary_of(step: &ApprovedStep, reached: Vec<String>) -> String {
+fn summary_of(step: &ApprovedStep, reached: &[String]) -> String {
     match &step.step().action {
         Action::Drain(command) => {
             let evicted = step

@@ -64,10 +64,10 @@ fn stateful_set(name: &str, object: &Value) -> State {
     let partition = count(object, "/spec/updateStrategy/rollingUpdate/partition");
     if partition > 0 {
         let due = wanted.saturating_sub(partition);
-        return match updated >= due {
-            true => State::Reached(format!("statefulset/{name} rolled out in part: {due} new pods")),
-            false => waiting(format!("{updated} of {due} new pods have been updated")),
-        };
+        if updated < due {
+            return waiting(format!("{updated} of {due} new pods have been updated"));
+        }
+        return State::Reached(format!("statefulset/{name} rolled out in part: {due} new pods"));
     }
     let (current, update) = (
         text(object, "/status/currentRevision"),
@@ -103,14 +103,14 @@ fn daemon_set(name: &str, object: &Value) -> State {
 }
 
 /// UID of the newest of a deployment's replica sets.
-pub(super) fn newest_of(owner: &str, sets: &[Value]) -> Option<String> {
+pub(super) fn newest_of(deployment: &str, sets: &[Value]) -> Option<String> {
     let revision = |set: &Value| -> i64 {
         let revision = entry(set, "/metadata/annotations", "deployment.kubernetes.io/revision");
         revision.and_then(|text| text.parse().ok()).unwrap_or_default()
     };
     let owned = sets.iter().filter(|set| {
         let owners = items(set, "/metadata/ownerReferences");
-        owners.iter().any(|reference| reference["uid"] == owner)
+        owners.iter().any(|reference| reference["uid"] == deployment)
     });
     let newest = owned.max_by_key(|set| revision(set))?;
     Some(text(newest, "/metadata/uid").to_owned())

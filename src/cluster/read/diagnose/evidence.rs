@@ -209,7 +209,13 @@ async fn claims(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec
 
 async fn backends(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec<Backend> {
     // Nothing leads to these by labels of theirs.
-    let alone = ["node", "persistentvolumeclaim", "job", "cronjob", "horizontalpodautoscaler"];
+    let alone = [
+        "node",
+        "persistentvolumeclaim",
+        "job",
+        "cronjob",
+        "horizontalpodautoscaler",
+    ];
     if alone.contains(&evidence.kind.as_str()) {
         return Vec::new();
     }

@@ -1,1 +1,0 @@
-//! The knowledge base: passages that ground plans and answers, indexed by tantivy.
