@@ -149,6 +149,9 @@ pub enum Command {
         /// Show every case, not only the wrong ones
         #[arg(long)]
         all: bool,
+        /// Exit 1 if fewer answers are right: a number, or a percentage such as 90%
+        #[arg(long, value_name = "N")]
+        at_least: Option<super::eval::AtLeast>,
     },
     /// Check what Sayso needs: kubeconfig, cluster, model, folders
     Doctor,

@@ -3,6 +3,7 @@
 pub mod args;
 mod audit;
 mod document;
+pub mod eval;
 mod exit;
 mod face;
 mod human;
@@ -56,7 +57,11 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
         }
         Some(Command::Undo { id }) => block_on(undo::run(&common, id.as_deref())),
         Some(Command::Sandbox(arguments)) => block_on(sandbox::run(&common, &arguments)),
-        Some(Command::Eval { .. } | Command::Doctor) => Ok(Exit::Usage),
+        Some(Command::Eval { suite, only, all, at_least }) => {
+            let choice = eval::Choice { only, all, at_least };
+            block_on(eval::run(&common, &suite, &choice))
+        }
+        Some(Command::Doctor) => Ok(Exit::Usage),
         None => block_on(request::run(&common, typed.request.join(" "))),
     }
 }

@@ -60,7 +60,8 @@ pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result
     Ok(Parts { cluster, model: model(config)?, audit, sandbox })
 }
 
-fn model(config: &Config) -> anyhow::Result<Model> {
+/// The model that the configuration names. Nothing is started or asked yet.
+pub fn model(config: &Config) -> anyhow::Result<Model> {
     match &config.model {
         ModelChoice::Embedded { idle_seconds } => Ok(Model::Local(local_engine(config, *idle_seconds)?)),
         ModelChoice::Endpoint { url, name, dialect, key } => {

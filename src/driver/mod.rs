@@ -1,9 +1,10 @@
 //! Performs the session's effects and feeds their events back.
 
 mod connect;
+pub mod eval;
 mod perform;
 
-pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command};
+pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command, model};
 pub use perform::{Driver, Face, Receipt, Usage};
 
 /// The audit log, for faces that show it.

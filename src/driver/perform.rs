@@ -71,6 +71,7 @@ pub struct Driver<'a, F> {
     model: Option<ModelIdentity>,
     usage: Usage,
     timing: BTreeMap<&'static str, u64>,
+    watch: Duration,
 }
 
 impl<'a, F: Face> Driver<'a, F> {
@@ -89,7 +90,13 @@ impl<'a, F: Face> Driver<'a, F> {
             model: None,
             usage: Usage::default(),
             timing: BTreeMap::new(),
+            watch: VERIFY_DEADLINE,
         }
+    }
+
+    /// Watches the effect of each step for so long at the most, instead of five minutes.
+    pub fn watching(self, watch: Duration) -> Driver<'a, F> {
+        Driver { watch, ..self }
     }
 
     /// Runs a session to its end.
@@ -174,7 +181,7 @@ impl<'a, F: Face> Driver<'a, F> {
                 self.face.stage(Stage::Verifying, "watching it settle");
                 let face = &mut *self.face;
                 let mut tell = |line: String| face.stage(Stage::Verifying, &line);
-                match self.parts.cluster.verify(&approved, index, VERIFY_DEADLINE, &mut tell).await {
+                match self.parts.cluster.verify(&approved, index, self.watch, &mut tell).await {
                     Ok(verified) => Event::Verified { settled: verified.settled, summary: verified.summary },
                     Err(error) => Event::Failed(cluster_failure(&error)),
                 }

@@ -2,6 +2,7 @@
 mod audit;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
+mod eval;
 mod imports;
 mod llm;
 mod sandbox;
