@@ -1,6 +1,7 @@
 //! Makes the planner's training data: prompts as the product renders them, with typed steps as answers.
 //!
-//! `generate --seed N --count N [--check PERCENT]` writes JSON lines of `prompt`, `target` and `intent`;
+//! `generate --seed N --count N [--check PERCENT]` writes JSON lines of `prompt`, `target` and `intent`, in so many of a
+//! hundred cases with the `pattern` of the grammar, for `check.py`;
 //! `generate --dev FILE --worlds FILE` renders hand-written requests in the same form.
 
 #[path = "generate/example.rs"]
@@ -70,7 +71,11 @@ fn generate(seed: u64, count: usize, check: usize) -> Result<()> {
         }
         entry.1 += 1;
         made += 1;
-        writeln!(out, "{}", json!({"prompt": example.prompt, "target": example.target, "intent": intent.name}))?;
+        let mut line = json!({"prompt": example.prompt, "target": example.target, "intent": intent.name});
+        if let Some(pattern) = example.pattern {
+            line["pattern"] = pattern.into();
+        }
+        writeln!(out, "{line}")?;
     }
     for (name, (tried, made)) in tried {
         if made * 6 < tried {

@@ -3,8 +3,7 @@
 use sayso::llm::prompts;
 use sayso::plan::command::{Reach, SHAPES};
 use sayso::plan::text::Scope;
-use sayso::plan::grammar::step_pattern;
-use sayso::plan::{Focus, Plan, Proposal, Snapshot, Step, parse};
+use sayso::plan::{Focus, Plan, Proposal, Snapshot, Step, parse, plan_pattern};
 
 use crate::phrases::{Intent, Phrase, Piece, choose, pieces};
 use crate::random::Random;
@@ -15,6 +14,8 @@ use crate::values;
 pub struct Example {
     pub prompt: String,
     pub target: String,
+    /// The grammar that must accept the target, where it is to be checked.
+    pub pattern: Option<String>,
 }
 
 /// A request before the noise, with its answer.
@@ -61,15 +62,8 @@ fn finish(intent: &Intent, request: &str, asked: Asked, world: &Snapshot, check:
     if missing(&target, &focus).is_some() {
         return None;
     }
-    if intent.checked && asked_plan(&target) && random.chance(check) && !accepted(&target, &focus) {
-        eprintln!("not in the grammar: {target}");
-        return None;
-    }
-    Some(Example { prompt: prompts::planner(request, &focus), target })
-}
-
-fn asked_plan(target: &str) -> bool {
-    !matches!(target, "unclear" | "refuse")
+    let pattern = (intent.checked && random.chance(check)).then(|| plan_pattern(&focus));
+    Some(Example { prompt: prompts::planner(request, &focus), target, pattern })
 }
 
 /// Takes off the quotes that only a shell wants, as around `*`: the grammar has them around blanks and JSON alone.
@@ -84,13 +78,6 @@ pub fn as_the_grammar_has_it(plan: &str) -> String {
         rest = after;
     }
     out + rest
-}
-
-/// Whether the grammar of what is in focus accepts every step of a plan.
-fn accepted(target: &str, focus: &Focus) -> bool {
-    let pattern = format!("^(?:{})$", step_pattern(focus));
-    let compiled = regex::RegexBuilder::new(&pattern).size_limit(1 << 30).build();
-    compiled.is_ok_and(|pattern| target.lines().all(|line| pattern.is_match(line)))
 }
 
 /// The first object of a plan that is not in focus.
@@ -221,6 +208,9 @@ fn placed(request: &str, place: &str, random: &mut Random) -> String {
 const BEFORE: &[&str] = &["please ", "please ", "can you ", "could you ", "could you please ", "i want to ", "i need to ", "i'd like to ", "let's ", "go ahead and ", "hey, ", "pls ", "we need to ", "would you ", "just ", "now ", "ok, ", "i would like you to ", "hi, can you ", "quickly ", "you need to ", "help me "];
 const AFTER: &[&str] = &[" please", " please", " pls", ", thanks", " now", " right now", " for me", " asap", "!", ", please", " thx", " quickly"];
 
+const REASON_BEFORE: &[&str] = &["we expect a rush, ", "traffic is high, ", "it's late, ", "for the demo tomorrow: ", "as discussed, ", "after the incident: ", "the boss wants it: ", "customers are waiting, ", "before i forget, ", "next: ", "ok so ", "since nobody else does it, ", "one thing: ", "we have a sale tonight, ", "i have a meeting in a minute, "];
+const REASON_AFTER: &[&str] = &[", the boss wants it", ", we have a sale tomorrow", " before the demo", " until tomorrow", " for the weekend", ", customers are complaining", " as discussed", ", it is urgent", " when you get a chance", ", it was a mistake", " for now", " again", ", ok?", " and be quick", ", i am tired of it", " like we said"];
+
 /// What people put around a request.
 fn noise(request: &str, imperative: bool, random: &mut Random) -> String {
     let mut text = request.to_owned();
@@ -229,6 +219,12 @@ fn noise(request: &str, imperative: bool, random: &mut Random) -> String {
     }
     if imperative && random.chance(10) {
         text.push_str(random.pick(AFTER));
+    }
+    if imperative && random.chance(4) {
+        text = format!("{}{text}", random.pick(REASON_BEFORE));
+    }
+    if imperative && random.chance(4) {
+        text.push_str(random.pick(REASON_AFTER));
     }
     if random.chance(35) {
         text = text[..text.chars().next().map_or(0, char::len_utf8)].to_uppercase() + &text[text.chars().next().map_or(0, char::len_utf8)..];

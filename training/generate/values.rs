@@ -317,7 +317,7 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
             _ => words("web front backend prod staging blue green canary stable payments v2 ssd true false eu-west database cache gold alice platform beta", random),
         },
         "ak" => words("note owner description contact example.com/reviewed prometheus.io/scrape kubernetes.io/change-cause team/pager docs link reviewed-by ticket nginx.ingress.kubernetes.io/rewrite-target", random),
-        "av" => words("true false alice jane ops-team 2024-05-01 TICKET-42 https://wiki.example.com/x OPS-1187 reviewed checked / platform-team", random),
+        "av" => words("true false alice jane ops-team 2024-05-01 TICKET-42 https://wiki.example.com/x OPS-1187 reviewed checked platform-team", random),
         "kinds" => listed(None, world, random),
         "nskinds" => listed(Some(true), world, random),
         "ckinds" => listed(Some(false), world, random),
