@@ -109,23 +109,23 @@ class Lora(torch.nn.Module):
                 self.a[f"{layer}-{name}"] = torch.nn.Parameter(torch.randn(rank, width) / width**0.5)
                 self.b[f"{layer}-{name}"] = torch.nn.Parameter(torch.zeros(out, rank))
         self.embedding = base.tensors["token_embd.weight"].bfloat16()
-        self.merged = {}
+        self.merged = {
+            (layer, group): torch.cat([base.tensors[f"blk.{layer}.{name}.weight"] for name in names]).bfloat16()
+            for layer in range(base.layers)
+            for group, names in self.GROUPS.items()
+        }
+        self.plain = {key: weight.clone() for key, weight in self.merged.items()}
 
     @torch.no_grad()
     def merge(self):
         """Adds the corrections to the weights; to be called after each step of the optimizer."""
-        for layer in range(self.base.layers):
-            for group, names in self.GROUPS.items():
-                parts = [
-                    torch.addmm(
-                        self.base.tensors[f"blk.{layer}.{name}.weight"],
-                        self.b[f"{layer}-{name}"],
-                        self.a[f"{layer}-{name}"],
-                        alpha=self.scale,
-                    )
-                    for name in names
-                ]
-                self.merged[layer, group] = torch.cat(parts).bfloat16()
+        for (layer, group), merged in self.merged.items():
+            at = 0
+            for name in self.GROUPS[group]:
+                a, b = self.a[f"{layer}-{name}"].bfloat16(), self.b[f"{layer}-{name}"].bfloat16()
+                part = slice(at, at + b.shape[0])
+                torch.addmm(self.plain[layer, group][part], b, a, alpha=self.scale, out=merged[part])
+                at += b.shape[0]
 
     def project(self, x, layer, group):
         factors = [p[f"{layer}-{name}"] for name in self.GROUPS[group] for p in (self.a, self.b)]

@@ -30,7 +30,7 @@ const THEN: &[&str] = &[" and ", " and ", " and then ", ", then ", "; ", ". then
 
 /// Makes an example of an intent, or nothing where this world has no place for it.
 pub fn make(intent: &Intent, all: &[Intent], world: &Snapshot, check: usize, random: &mut Random) -> Option<Example> {
-    let ghost = intent.lines.iter().any(|line| line.contains('{')) && random.chance(4);
+    let ghost = intent.lines.iter().any(|line| line.contains('{')) && random.chance(3);
     let mut asked = ask(intent, world, ghost, random)?;
     if ghost && asked.answer.is_none() {
         return None;
@@ -186,18 +186,24 @@ fn scoped(request: &str, intent: &Intent, slots: &Slots, steps: &mut [Step], ran
             return request.to_owned();
         }
         steps.iter_mut().for_each(|step| step.scope = Scope::Named(name.clone()));
-        return placed(request, &random.pick(WHERE).replace("{}", &name), random);
+        return placed(request, &random.pick(WHERE).replace("{}", &name), slots, random);
     }
     if roll < intent.namespace + intent.everywhere && own.is_none() && steps.iter().all(|step| step.action.shape().reach == Reach::Any) {
         steps.iter_mut().for_each(|step| step.scope = Scope::All);
-        return placed(request, random.pick(EVERYWHERE), random);
+        return placed(request, random.pick(EVERYWHERE), slots, random);
     }
     request.to_owned()
 }
 
-fn placed(request: &str, place: &str, random: &mut Random) -> String {
+/// Says a place at the end, in front, or right behind what it is the place of.
+fn placed(request: &str, place: &str, slots: &Slots, random: &mut Random) -> String {
     if random.chance(7) && place.starts_with(" in") {
         return format!("{}, {request}", place.trim_start());
+    }
+    let anchor = ["kinds", "nskinds", "new"].iter().find_map(|slot| slots.filled.get(*slot).map(|filled| &filled.said));
+    let anchor = slots.called.as_ref().or(anchor).filter(|said| slots.objects.len() < 2 && request.contains(said.as_str()));
+    if let Some(said) = anchor.filter(|_| random.chance(40)) {
+        return request.replacen(said.as_str(), &format!("{said}{place}"), 1);
     }
     match request.strip_suffix('?') {
         Some(question) => format!("{question}{place}?"),

@@ -36,6 +36,8 @@ pub struct Slots<'a> {
     pub ghosts: bool,
     /// Whether one was.
     pub haunted: bool,
+    /// How the first object is called.
+    pub called: Option<String>,
 }
 
 const SETS: &[(&str, &[(&str, usize)])] = &[
@@ -75,7 +77,7 @@ fn rank(kind: &str) -> (usize, &str) {
 
 impl<'a> Slots<'a> {
     pub fn new(world: &'a Snapshot, ghosts: bool) -> Slots<'a> {
-        Slots { world, filled: BTreeMap::new(), objects: Vec::new(), ghosts, haunted: false }
+        Slots { world, filled: BTreeMap::new(), objects: Vec::new(), ghosts, haunted: false, called: None }
     }
 
     /// Fills a slot unless it is; nothing where this world has nothing for it.
@@ -120,6 +122,7 @@ impl<'a> Slots<'a> {
         }
         let fact = candidates[random.below(candidates.len())].clone();
         let said = self.call(&fact, kinds, random);
+        self.called.get_or_insert_with(|| said.clone());
         self.objects.push(fact.clone());
         Some(Filled::of(said, format!("{}/{}", fact.kind, fact.name)))
     }
