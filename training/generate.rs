@@ -1,0 +1,116 @@
+//! Makes the planner's training data: prompts as the product renders them, with typed steps as answers.
+//!
+//! `generate --seed N --count N [--check PERCENT]` writes JSON lines of `prompt`, `target` and `intent`, in so many of a
+//! hundred cases with the `pattern` of the grammar, for `check.py`;
+//! `generate --dev FILE --worlds FILE` renders hand-written requests in the same form.
+
+#[path = "generate/example.rs"]
+mod example;
+#[path = "generate/phrases.rs"]
+mod phrases;
+#[path = "generate/random.rs"]
+mod random;
+#[path = "generate/slots.rs"]
+mod slots;
+#[path = "generate/values.rs"]
+mod values;
+#[path = "generate/world.rs"]
+mod world;
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+
+use anyhow::{Context, Result, bail};
+use sayso::llm::prompts;
+use sayso::plan::{Focus, Snapshot, parse};
+use serde_json::{Value, json};
+
+use crate::random::Random;
+
+const TABLES: &[&str] = &[
+    include_str!("phrases/read.txt"),
+    include_str!("phrases/change.txt"),
+    include_str!("phrases/create.txt"),
+    include_str!("phrases/none.txt"),
+];
+
+fn main() -> Result<()> {
+    let options: Vec<String> = std::env::args().skip(1).collect();
+    let option = |name: &str| {
+        let at = options.iter().position(|word| word == name)?;
+        options.get(at + 1).cloned()
+    };
+    if let (Some(dev), Some(worlds)) = (option("--dev"), option("--worlds")) {
+        return render_dev(&dev, &worlds);
+    }
+    let number = |name: &str, default: u64| option(name).map_or(Ok(default), |text| text.parse());
+    let (seed, count, check) = (number("--seed", 1)?, number("--count", 1000)?, number("--check", 0)?);
+    generate(seed, usize::try_from(count)?, usize::try_from(check)?)
+}
+
+fn generate(seed: u64, count: usize, check: usize) -> Result<()> {
+    let intents: Vec<_> = TABLES.iter().flat_map(|table| phrases::read(table)).collect();
+    let weights: Vec<usize> = intents.iter().map(|intent| intent.weight).collect();
+    let mut random = Random(seed);
+    let mut seen = HashSet::new();
+    let mut out = std::io::stdout().lock();
+    let (mut made, mut tried) = (0, BTreeMap::<String, (usize, usize)>::new());
+    let mut snapshot = world::world(&mut random);
+    let mut rounds = 0;
+    while made < count {
+        rounds += 1;
+        if rounds % 6 == 0 {
+            snapshot = world::world(&mut random);
+        }
+        let intent = &intents[random.weighted(&weights)];
+        let entry = tried.entry(intent.name.clone()).or_default();
+        entry.0 += 1;
+        let Some(example) = example::make(intent, &intents, &snapshot, check, &mut random) else { continue };
+        if !seen.insert((example.prompt.clone(), example.target.clone())) {
+            continue;
+        }
+        entry.1 += 1;
+        made += 1;
+        let mut line = json!({"prompt": example.prompt, "target": example.target, "intent": intent.name});
+        if let Some(pattern) = example.pattern {
+            line["pattern"] = pattern.into();
+        }
+        writeln!(out, "{line}")?;
+    }
+    for (name, (tried, made)) in tried {
+        if made * 6 < tried {
+            writeln!(std::io::stderr(), "{name}: {made} of {tried}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Renders the prompts of hand-written requests and writes their answers canonically.
+fn render_dev(requests: &str, worlds: &str) -> Result<()> {
+    let worlds: BTreeMap<String, Snapshot> = serde_json::from_str(&std::fs::read_to_string(worlds)?)?;
+    let mut out = std::io::stdout().lock();
+    for line in std::fs::read_to_string(requests)?.lines() {
+        let example: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
+        let text = |key: &str| example[key].as_str().with_context(|| format!("`{key}` is missing in {line}"));
+        let world = worlds.get(text("world")?).context("no such world")?;
+        let focus = Focus::on(text("request")?, world);
+        let also: Vec<String> = example["also"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let target = canonical(text("expected")?)?;
+        if let Some(missing) = example::missing(&target, &focus) {
+            bail!("{missing} is not in focus: {line}");
+        }
+        let also = also.iter().map(|text| canonical(text)).collect::<Result<Vec<_>>>()?;
+        let prompt = prompts::planner(text("request")?, &focus);
+        writeln!(out, "{}", json!({"prompt": prompt, "target": target, "also": also, "intent": text("intent")?}))?;
+    }
+    Ok(())
+}
+
+fn canonical(text: &str) -> Result<String> {
+    use sayso::plan::Proposal;
+    Ok(match parse(text).with_context(|| text.to_owned())? {
+        Proposal::Plan(plan) => example::as_the_grammar_has_it(&plan.to_string()),
+        Proposal::Unclear => "unclear".to_owned(),
+        Proposal::Refuse => "refuse".to_owned(),
+    })
+}
