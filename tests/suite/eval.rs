@@ -1,5 +1,7 @@
 //! Grading, with a planner whose answers are known beforehand.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use sayso::driver::eval::{Grade, Marks, News, Suite, evaluate};
 use sayso::llm::{Model, Scripted};
 use tokio_util::sync::CancellationToken;
@@ -34,7 +36,7 @@ fn grades(suite: &str, answers: &[&str]) -> Vec<Grade> {
 
 /// A suite of one request for which each of the plans is right.
 fn expecting(plans: &[&[&str]], count: usize) -> String {
-    let case = |number| {
+    let case = |number: String| {
         let (first, also) = plans.split_first().unwrap();
         serde_json::json!({"id": number, "kind": "k", "request": "do it", "expect": first, "also": also})
             .to_string()
