@@ -30,7 +30,9 @@ pub enum ConfigError {
         message: String,
     },
     /// No home folder, so there is no place for files.
-    #[error("there is no home folder; set HOME or XDG_STATE_HOME, XDG_DATA_HOME, XDG_CONFIG_HOME and XDG_CACHE_HOME")]
+    #[error(
+        "there is no home folder; set HOME or XDG_STATE_HOME, XDG_DATA_HOME, XDG_CONFIG_HOME and XDG_CACHE_HOME"
+    )]
     NoHome,
 }
 
@@ -46,7 +48,10 @@ impl Environment {
 
     /// A variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// A variable that says yes or no.
@@ -83,14 +88,20 @@ impl Places {
     pub fn find(environment: &Environment) -> Result<Places, ConfigError> {
         let home = environment.get("HOME").map(PathBuf::from);
         let place = |variable: &str, default: &str| -> Result<PathBuf, ConfigError> {
-            let base = match environment.get(variable).map(PathBuf::from).filter(|path| path.is_absolute()) {
+            let base = match environment
+                .get(variable)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+            {
                 Some(base) => base,
                 None => home.as_ref().ok_or(ConfigError::NoHome)?.join(default),
             };
             Ok(base.join("sayso"))
         };
         let cache = place("XDG_CACHE_HOME", ".cache")?;
-        let runtime = environment.get("XDG_RUNTIME_DIR").map(|base| PathBuf::from(base).join("sayso"));
+        let runtime = environment
+            .get("XDG_RUNTIME_DIR")
+            .map(|base| PathBuf::from(base).join("sayso"));
         Ok(Places {
             config: place("XDG_CONFIG_HOME", ".config")?,
             audit: place("XDG_STATE_HOME", ".local/state")?.join("audit"),
@@ -219,11 +230,22 @@ impl Config {
             || policy.read_only;
         let model = overrides.model.or_else(|| variable("SAYSO_MODEL"));
         Ok(Config {
-            context: overrides.context.or_else(|| variable("SAYSO_CONTEXT")).or(file.context),
-            namespace: overrides.namespace.or_else(|| variable("SAYSO_NAMESPACE")).or(file.namespace),
-            policy: Policy { read_only, protected_contexts: policy.protected_contexts },
+            context: overrides
+                .context
+                .or_else(|| variable("SAYSO_CONTEXT"))
+                .or(file.context),
+            namespace: overrides
+                .namespace
+                .or_else(|| variable("SAYSO_NAMESPACE"))
+                .or(file.namespace),
+            policy: Policy {
+                read_only,
+                protected_contexts: policy.protected_contexts,
+            },
             model: choose_model(model.as_deref(), &file.model, environment)?,
-            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+            user: variable("USER")
+                .or_else(|| variable("LOGNAME"))
+                .unwrap_or_else(|| "unknown".to_owned()),
             places,
         })
     }
@@ -232,17 +254,33 @@ impl Config {
 /// How long the embedded engine waits for the next request.
 const IDLE_SECONDS: u64 = 900;
 
-fn choose_model(typed: Option<&str>, file: &ModelFile, environment: &Environment) -> Result<ModelChoice, ConfigError> {
-    let configured = file.endpoint.as_deref().or_else(|| environment.get("OPENAI_BASE_URL"));
+fn choose_model(
+    typed: Option<&str>,
+    file: &ModelFile,
+    environment: &Environment,
+) -> Result<ModelChoice, ConfigError> {
+    let configured = file
+        .endpoint
+        .as_deref()
+        .or_else(|| environment.get("OPENAI_BASE_URL"));
     let chosen = typed.or(configured).unwrap_or("embedded");
     if chosen == "embedded" {
-        return Ok(ModelChoice::Embedded { idle_seconds: file.idle_seconds.unwrap_or(IDLE_SECONDS) });
+        return Ok(ModelChoice::Embedded {
+            idle_seconds: file.idle_seconds.unwrap_or(IDLE_SECONDS),
+        });
     }
     if !chosen.starts_with("http://") && !chosen.starts_with("https://") {
-        let message = format!("`{chosen}` is neither `embedded` nor the address of a server, as in http://localhost:11434/v1#llama3");
-        return Err(ConfigError::Malformed { place: "model".to_owned(), message });
+        let message = format!(
+            "`{chosen}` is neither `embedded` nor the address of a server, as in http://localhost:11434/v1#llama3"
+        );
+        return Err(ConfigError::Malformed {
+            place: "model".to_owned(),
+            message,
+        });
     }
-    let (url, name) = chosen.split_once('#').map_or((chosen, None), |(url, name)| (url, Some(name)));
+    let (url, name) = chosen
+        .split_once('#')
+        .map_or((chosen, None), |(url, name)| (url, Some(name)));
     let key = environment.get(file.key_variable.as_deref().unwrap_or("OPENAI_API_KEY"));
     Ok(ModelChoice::Endpoint {
         url: url.trim_end_matches('/').to_owned(),
@@ -258,7 +296,10 @@ fn read_toml<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T,
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
         Err(error) => {
-            return Err(ConfigError::Unreadable { path: path.to_owned(), message: error.to_string() });
+            return Err(ConfigError::Unreadable {
+                path: path.to_owned(),
+                message: error.to_string(),
+            });
         }
     };
     toml::from_str(&text).map_err(|error| ConfigError::Malformed {
@@ -272,7 +313,11 @@ mod tests {
     use super::*;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
-        Environment::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        Environment::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
     }
 
     #[test]
@@ -280,14 +325,32 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join(".config/sayso");
         std::fs::create_dir_all(&config).unwrap();
-        std::fs::write(config.join("config.toml"), "context = \"file\"\nnamespace = \"file\"\n").unwrap();
+        std::fs::write(
+            config.join("config.toml"),
+            "context = \"file\"\nnamespace = \"file\"\n",
+        )
+        .unwrap();
         let home = home.path().to_str().unwrap();
         let environment = environment(&[("HOME", home), ("SAYSO_NAMESPACE", "environment")]);
-        let overrides = Overrides { ..Overrides::default() };
+        let overrides = Overrides {
+            ..Overrides::default()
+        };
         let loaded = Config::load(&environment, overrides).unwrap();
-        assert_eq!((loaded.context.as_deref(), loaded.namespace.as_deref()), (Some("file"), Some("environment")));
-        let overrides = Overrides { namespace: Some("flag".into()), ..Overrides::default() };
-        assert_eq!(Config::load(&environment, overrides).unwrap().namespace.as_deref(), Some("flag"));
+        assert_eq!(
+            (loaded.context.as_deref(), loaded.namespace.as_deref()),
+            (Some("file"), Some("environment"))
+        );
+        let overrides = Overrides {
+            namespace: Some("flag".into()),
+            ..Overrides::default()
+        };
+        assert_eq!(
+            Config::load(&environment, overrides)
+                .unwrap()
+                .namespace
+                .as_deref(),
+            Some("flag")
+        );
     }
 
     #[test]
@@ -297,8 +360,13 @@ mod tests {
         std::fs::create_dir_all(&config).unwrap();
         std::fs::write(config.join("policy.toml"), "read_onyl = true\n").unwrap();
         let environment = environment(&[("HOME", home.path().to_str().unwrap())]);
-        let error = Config::load(&environment, Overrides::default()).unwrap_err().to_string();
-        assert!(error.contains("policy.toml") && error.contains("read_onyl"), "{error}");
+        let error = Config::load(&environment, Overrides::default())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("policy.toml") && error.contains("read_onyl"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -308,15 +376,32 @@ mod tests {
         std::fs::create_dir_all(&config).unwrap();
         std::fs::write(config.join("policy.toml"), "read_only = true\n").unwrap();
         let environment = environment(&[("HOME", home.path().to_str().unwrap()), ("SAYSO_READ_ONLY", "no")]);
-        assert!(Config::load(&environment, Overrides::default()).unwrap().policy.read_only);
+        assert!(
+            Config::load(&environment, Overrides::default())
+                .unwrap()
+                .policy
+                .read_only
+        );
     }
 
     #[test]
     fn the_key_does_not_show_itself() {
         let environment = environment(&[("HOME", "/nowhere"), ("OPENAI_API_KEY", "sk-canary")]);
-        let overrides = Overrides { model: Some("http://localhost:1/v1#m".into()), ..Overrides::default() };
+        let overrides = Overrides {
+            model: Some("http://localhost:1/v1#m".into()),
+            ..Overrides::default()
+        };
         let config = Config::load(&environment, overrides).unwrap();
         assert!(!format!("{config:?}").contains("sk-canary"));
-        assert!(Config::load(&environment, Overrides { model: Some("gpt".into()), ..Overrides::default() }).is_err());
+        assert!(
+            Config::load(
+                &environment,
+                Overrides {
+                    model: Some("gpt".into()),
+                    ..Overrides::default()
+                }
+            )
+            .is_err()
+        );
     }
 }

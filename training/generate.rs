@@ -44,7 +44,11 @@ fn main() -> Result<()> {
         return render_dev(&dev, &worlds);
     }
     let number = |name: &str, default: u64| option(name).map_or(Ok(default), |text| text.parse());
-    let (seed, count, check) = (number("--seed", 1)?, number("--count", 1000)?, number("--check", 0)?);
+    let (seed, count, check) = (
+        number("--seed", 1)?,
+        number("--count", 1000)?,
+        number("--check", 0)?,
+    );
     generate(seed, usize::try_from(count)?, usize::try_from(check)?)
 }
 
@@ -65,7 +69,9 @@ fn generate(seed: u64, count: usize, check: usize) -> Result<()> {
         let intent = &intents[random.weighted(&weights)];
         let entry = tried.entry(intent.name.clone()).or_default();
         entry.0 += 1;
-        let Some(example) = example::make(intent, &intents, &snapshot, check, &mut random) else { continue };
+        let Some(example) = example::make(intent, &intents, &snapshot, check, &mut random) else {
+            continue;
+        };
         if !seen.insert((example.prompt.clone(), example.target.clone())) {
             continue;
         }
@@ -91,17 +97,34 @@ fn render_dev(requests: &str, worlds: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for line in std::fs::read_to_string(requests)?.lines() {
         let example: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
-        let text = |key: &str| example[key].as_str().with_context(|| format!("`{key}` is missing in {line}"));
+        let text = |key: &str| {
+            example[key]
+                .as_str()
+                .with_context(|| format!("`{key}` is missing in {line}"))
+        };
         let world = worlds.get(text("world")?).context("no such world")?;
         let focus = Focus::on(text("request")?, world);
-        let also: Vec<String> = example["also"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let also: Vec<String> = example["also"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         let target = canonical(text("expected")?)?;
         if let Some(missing) = example::missing(&target, &focus) {
             bail!("{missing} is not in focus: {line}");
         }
-        let also = also.iter().map(|text| canonical(text)).collect::<Result<Vec<_>>>()?;
+        let also = also
+            .iter()
+            .map(|text| canonical(text))
+            .collect::<Result<Vec<_>>>()?;
         let prompt = prompts::planner(text("request")?, &focus);
-        writeln!(out, "{}", json!({"prompt": prompt, "target": target, "also": also, "intent": text("intent")?}))?;
+        writeln!(
+            out,
+            "{}",
+            json!({"prompt": prompt, "target": target, "also": also, "intent": text("intent")?})
+        )?;
     }
     Ok(())
 }

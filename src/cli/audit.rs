@@ -15,9 +15,17 @@ use crate::driver::audit::{Action, AuditError, AuditLog, Filter, Record, actions
 pub fn run(command: &AuditCommand, config: &Config, output: Output) -> anyhow::Result<Exit> {
     let log = AuditLog::at(&config.places.audit);
     match command {
-        AuditCommand::List { since, user, object, verdict } => {
+        AuditCommand::List {
+            since,
+            user,
+            object,
+            verdict,
+        } => {
             let filter = Filter {
-                since: since.as_deref().map(|text| moment(text, &Zoned::now())).transpose()?,
+                since: since
+                    .as_deref()
+                    .map(|text| moment(text, &Zoned::now()))
+                    .transpose()?,
                 user: user.clone(),
                 object: object.clone(),
                 verdict: verdict.clone(),
@@ -52,12 +60,20 @@ fn list(found: &[Action], output: Output) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(["TIME", "ID", "USER", "OUTCOME", "COMMAND"]);
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_header(["TIME", "ID", "USER", "OUTCOME", "COMMAND"]);
     for action in found {
         let commands: Vec<String> = action.commands().into_iter().map(human::printable).collect();
         let time = action.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let id = action.id.short();
-        table.add_row([time, id, human::printable(action.user()), action.verdict().to_owned(), commands.join("; ")]);
+        table.add_row([
+            time,
+            id,
+            human::printable(action.user()),
+            action.verdict().to_owned(),
+            commands.join("; "),
+        ]);
     }
     let _ = writeln!(anstream::stdout(), "{table}");
     Ok(Exit::Done)
@@ -65,26 +81,46 @@ fn list(found: &[Action], output: Output) -> anyhow::Result<Exit> {
 
 fn show(log: &AuditLog, id: &str, output: Output) -> anyhow::Result<Exit> {
     let records = log.find(id)?;
-    print(&records, if output == Output::Json { Output::Json } else { Output::Yaml })?;
+    print(
+        &records,
+        if output == Output::Json {
+            Output::Json
+        } else {
+            Output::Yaml
+        },
+    )?;
     Ok(Exit::Done)
 }
 
 fn verify(log: &AuditLog, output: Output) -> anyhow::Result<Exit> {
     let verification = log.verify()?;
-    let exit = if verification.intact() { Exit::Done } else { Exit::Failed };
+    let exit = if verification.intact() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    };
     if output != Output::Text {
         print(&verification, output)?;
         return Ok(exit);
     }
     let mut out = anstream::stdout();
     for found in &verification.breaks {
-        writeln!(out, "broken at line {} (byte {}): {}", found.line, found.byte_offset, found.reason)?;
+        writeln!(
+            out,
+            "broken at line {} (byte {}): {}",
+            found.line, found.byte_offset, found.reason
+        )?;
     }
     for open in &verification.open_intents {
         writeln!(out, "note: action {open} was begun and has no recorded outcome")?;
     }
     let state = if verification.intact() { "intact" } else { "BROKEN" };
-    writeln!(out, "{state}: {} records in {}", verification.records, log.path().display())?;
+    writeln!(
+        out,
+        "{state}: {} records in {}",
+        verification.records,
+        log.path().display()
+    )?;
     Ok(exit)
 }
 
@@ -96,5 +132,6 @@ fn moment(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
     if let Ok(date) = text.parse::<jiff::civil::Date>() {
         return Ok(date.to_zoned(now.time_zone().clone())?.timestamp());
     }
-    text.parse().with_context(|| format!("`{text}` is neither a span such as 2h or 7d nor a date such as 2026-01-31"))
+    text.parse()
+        .with_context(|| format!("`{text}` is neither a span such as 2h or 7d nor a date such as 2026-01-31"))
 }

@@ -42,24 +42,33 @@ fn steps(report: &Report, outcome: &Outcome) -> Vec<Value> {
     let nothing = StepResult::default();
     let results = outcome.results.iter().chain(std::iter::repeat(&nothing));
     let confidence = outcome.confidence.iter().copied().chain(std::iter::repeat(None));
-    let each = report.steps.iter().zip(results).zip(confidence).map(|((step, result), confidence)| {
-        json!({
-            "command": step.step.by_hand(),
-            "writes": step.step.writes(),
-            "verdict": step.verdict,
-            "reasons": step.reasons.iter().map(|reason| &reason.text).collect::<Vec<_>>(),
-            "problem": step.problem,
-            "diff": step.diff,
-            "confidence": confidence,
-            "result": (result != &nothing).then_some(result),
-        })
-    });
+    let each = report
+        .steps
+        .iter()
+        .zip(results)
+        .zip(confidence)
+        .map(|((step, result), confidence)| {
+            json!({
+                "command": step.step.by_hand(),
+                "writes": step.step.writes(),
+                "verdict": step.verdict,
+                "reasons": step.reasons.iter().map(|reason| &reason.text).collect::<Vec<_>>(),
+                "problem": step.problem,
+                "diff": step.diff,
+                "confidence": confidence,
+                "result": (result != &nothing).then_some(result),
+            })
+        });
     each.collect()
 }
 
 /// What the reads printed.
 fn answer(outcome: &Outcome) -> Option<String> {
-    let texts: Vec<&str> = outcome.results.iter().filter_map(|result| result.text.as_deref()).collect();
+    let texts: Vec<&str> = outcome
+        .results
+        .iter()
+        .filter_map(|result| result.text.as_deref())
+        .collect();
     (!texts.is_empty()).then(|| texts.concat())
 }
 

@@ -35,11 +35,13 @@ impl Shell {
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn gauge() -> ProgressStyle {
-    ProgressStyle::with_template("{msg} [{bar:32}] {percent}% {elapsed:.dim}").unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template("{msg} [{bar:32}] {percent}% {elapsed:.dim}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 impl Face for Shell {
@@ -48,7 +50,8 @@ impl Face for Shell {
             Stage::Reviewing | Stage::Done | Stage::Recording => self.bar.disable_steady_tick(),
             _ => {
                 self.bar.set_style(spinner());
-                self.bar.set_message(format!("{stage:?}: {}", human::printable(detail)));
+                self.bar
+                    .set_message(format!("{stage:?}: {}", human::printable(detail)));
                 self.bar.enable_steady_tick(Duration::from_millis(120));
             }
         }
@@ -85,10 +88,16 @@ impl Face for Shell {
     async fn review(&mut self, report: &Report) -> Decision {
         self.bar.finish_and_clear();
         // People read the review where they answer it: standard output may be a file.
-        let _ = write!(anstream::stderr(), "{}", human::review(report, &self.context, &[]));
+        let _ = write!(
+            anstream::stderr(),
+            "{}",
+            human::review(report, &self.context, &[])
+        );
         let report = report.clone();
         // A thread of its own: reading a line blocks, and Ctrl-C must still be heard.
-        tokio::task::spawn_blocking(move || ask(&report)).await.unwrap_or(Decision::Nobody)
+        tokio::task::spawn_blocking(move || ask(&report))
+            .await
+            .unwrap_or(Decision::Nobody)
     }
 }
 
@@ -97,9 +106,16 @@ fn ask(report: &Report) -> Decision {
     terminal::forget_typed();
     loop {
         let _ = write!(anstream::stderr(), "\nApply? [y]es, [N]o, [e]dit, e[x]plain: ");
-        let Some(line) = terminal::read_line() else { return Decision::Reject { reason: None } };
+        let Some(line) = terminal::read_line() else {
+            return Decision::Reject { reason: None };
+        };
         match line.to_lowercase().as_str() {
-            "y" | "yes" => return Decision::Approve { digest: report.digest.clone(), by: "terminal".to_owned() },
+            "y" | "yes" => {
+                return Decision::Approve {
+                    digest: report.digest.clone(),
+                    by: "terminal".to_owned(),
+                };
+            }
             "" | "n" | "no" => return Decision::Reject { reason: None },
             "x" | "explain" => {
                 let _ = write!(anstream::stderr(), "{}", human::explain(report));
@@ -110,7 +126,10 @@ fn ask(report: &Report) -> Decision {
                 }
             }
             _ => {
-                let reason = line.strip_prefix("n ").or_else(|| line.strip_prefix("no ")).map(str::to_owned);
+                let reason = line
+                    .strip_prefix("n ")
+                    .or_else(|| line.strip_prefix("no "))
+                    .map(str::to_owned);
                 if reason.is_some() {
                     return Decision::Reject { reason };
                 }
@@ -121,7 +140,10 @@ fn ask(report: &Report) -> Decision {
 
 /// Reads another plan from the terminal, until a blank line.
 fn edit() -> Option<Plan> {
-    let _ = writeln!(anstream::stderr(), "Type the plan, one command a line; a blank line ends it:");
+    let _ = writeln!(
+        anstream::stderr(),
+        "Type the plan, one command a line; a blank line ends it:"
+    );
     let mut text = String::new();
     while let Some(line) = terminal::read_line().filter(|line| !line.is_empty()) {
         text.push_str(&line);

@@ -30,8 +30,18 @@ fn paint(style: Style, text: &str) -> String {
 pub fn review(report: &Report, context: &str, confidence: &[Option<f32>]) -> String {
     let mut out = format!("{}  {}\n\n", paint(BOLD, "Plan"), paint(DIM, &printable(context)));
     for (index, step) in report.steps.iter().enumerate() {
-        let sure = confidence.get(index).copied().flatten().map_or_else(String::new, |sure| format!("  {:.0}% sure", sure * 100.0));
-        let _ = writeln!(out, "  {}. {}{}", index + 1, paint(BOLD, &printable(&step.step.to_string())), paint(DIM, &sure));
+        let sure = confidence
+            .get(index)
+            .copied()
+            .flatten()
+            .map_or_else(String::new, |sure| format!("  {:.0}% sure", sure * 100.0));
+        let _ = writeln!(
+            out,
+            "  {}. {}{}",
+            index + 1,
+            paint(BOLD, &printable(&step.step.to_string())),
+            paint(DIM, &sure)
+        );
         out.push_str(&reasons(step));
     }
     for step in &report.steps {
@@ -54,11 +64,23 @@ fn reasons(step: &StepReport) -> String {
             Weight::Caution => (YELLOW, "! "),
             Weight::Note => (DIM, "- "),
         };
-        let _ = writeln!(out, "     {}", paint(style, &format!("{mark} {}", printable(&reason.text))));
+        let _ = writeln!(
+            out,
+            "     {}",
+            paint(style, &format!("{mark} {}", printable(&reason.text)))
+        );
     }
     if let Some(problem) = &step.problem {
-        let style = if matches!(problem, Problem::NothingToDo { .. }) { DIM } else { RED };
-        let _ = writeln!(out, "     {}", paint(style, &format!("x  {}", printable(problem.message()))));
+        let style = if matches!(problem, Problem::NothingToDo { .. }) {
+            DIM
+        } else {
+            RED
+        };
+        let _ = writeln!(
+            out,
+            "     {}",
+            paint(style, &format!("x  {}", printable(problem.message())))
+        );
     }
     out
 }
@@ -81,7 +103,11 @@ fn diff(text: &str) -> String {
     }
     let left = text.lines().count().saturating_sub(DIFF_LINES);
     if left > 0 {
-        let _ = writeln!(out, "{}", paint(DIM, &format!("... {left} more lines; -o yaml shows them all")));
+        let _ = writeln!(
+            out,
+            "{}",
+            paint(DIM, &format!("... {left} more lines; -o yaml shows them all"))
+        );
     }
     out
 }
@@ -102,7 +128,11 @@ pub fn explain(report: &Report) -> String {
             let _ = writeln!(out, "   {}", printable(&way));
         }
     }
-    let _ = writeln!(out, "\nA yes is bound to digest {} and to the objects as they are now.", &report.digest[..report.digest.len().min(12)]);
+    let _ = writeln!(
+        out,
+        "\nA yes is bound to digest {} and to the objects as they are now.",
+        &report.digest[..report.digest.len().min(12)]
+    );
     out
 }
 
@@ -110,10 +140,22 @@ pub fn explain(report: &Report) -> String {
 pub fn receipt(receipt: &Receipt, context: &str) {
     let outcome = &receipt.outcome;
     let mut err = anstream::stderr();
-    if let (Ending::Planned | Ending::NeedsApproval | Ending::Denied, Some(report)) = (outcome.ending, &outcome.report) {
-        let _ = write!(anstream::stdout(), "{}", review(report, context, &outcome.confidence));
+    if let (Ending::Planned | Ending::NeedsApproval | Ending::Denied, Some(report)) =
+        (outcome.ending, &outcome.report)
+    {
+        let _ = write!(
+            anstream::stdout(),
+            "{}",
+            review(report, context, &outcome.confidence)
+        );
     }
-    if let (Ending::Failed, Some(report)) = (outcome.ending, outcome.report.as_ref().filter(|report| report.blocked().is_some())) {
+    if let (Ending::Failed, Some(report)) = (
+        outcome.ending,
+        outcome
+            .report
+            .as_ref()
+            .filter(|report| report.blocked().is_some()),
+    ) {
         let _ = write!(err, "{}", review(report, context, &outcome.confidence));
     }
     steps(receipt);
@@ -124,17 +166,40 @@ pub fn receipt(receipt: &Receipt, context: &str) {
         tell(outcome.ending, failure);
     }
     if let Some(problem) = &receipt.unrecorded {
-        let _ = writeln!(err, "{} not recorded: {}", paint(YELLOW, "warning:"), printable(problem));
+        let _ = writeln!(
+            err,
+            "{} not recorded: {}",
+            paint(YELLOW, "warning:"),
+            printable(problem)
+        );
     }
-    let changed = matches!(outcome.ending, Ending::Done | Ending::Failed | Ending::Interrupted) && outcome.recorded;
+    let changed = matches!(
+        outcome.ending,
+        Ending::Done | Ending::Failed | Ending::Interrupted
+    ) && outcome.recorded;
     if let (true, Some(action)) = (changed, &receipt.action) {
-        let _ = writeln!(err, "{}", paint(DIM, &format!("audit record {action}; `sayso undo {}` takes it back", action.short())));
+        let _ = writeln!(
+            err,
+            "{}",
+            paint(
+                DIM,
+                &format!(
+                    "audit record {action}; `sayso undo {}` takes it back",
+                    action.short()
+                )
+            )
+        );
     }
 }
 
 /// What was done, and after a failure what was not.
 fn steps(receipt: &Receipt) {
-    let Some(report) = receipt.outcome.report.as_ref().filter(|_| receipt.outcome.recorded) else {
+    let Some(report) = receipt
+        .outcome
+        .report
+        .as_ref()
+        .filter(|_| receipt.outcome.recorded)
+    else {
         if let (Ending::Done, Some(report)) = (receipt.outcome.ending, &receipt.outcome.report) {
             for step in &report.steps {
                 let _ = write!(anstream::stdout(), "{}", reasons(step));
@@ -146,11 +211,19 @@ fn steps(receipt: &Receipt) {
     let mut out = anstream::stdout();
     for (step, result) in report.steps.iter().zip(&receipt.outcome.results) {
         let line = printable(&step.step.to_string());
-        let seen = result.verified.as_deref().map_or_else(String::new, |seen| format!(": {}", printable(seen)));
+        let seen = result
+            .verified
+            .as_deref()
+            .map_or_else(String::new, |seen| format!(": {}", printable(seen)));
         let _ = match (result.applied, &result.error) {
             (true, None) => writeln!(out, "{} {line}{}", paint(GREEN, "done"), paint(DIM, &seen)),
             (true, Some(_)) => writeln!(out, "{} {line}{seen}", paint(YELLOW, "applied, not settled")),
-            (false, Some(error)) => writeln!(out, "{} {line}: {}", paint(RED, "failed"), printable(&error.message)),
+            (false, Some(error)) => writeln!(
+                out,
+                "{} {line}: {}",
+                paint(RED, "failed"),
+                printable(&error.message)
+            ),
             (false, None) => writeln!(out, "{} {line}", paint(DIM, "not done")),
         };
     }
@@ -173,7 +246,12 @@ fn tell(ending: Ending, failure: &Failure) {
 /// An error that no session saw.
 pub fn error(error: &anyhow::Error) {
     let mut err = anstream::stderr();
-    let _ = writeln!(err, "{} {}", paint(RED, "error:"), printable(&format!("{error:#}")));
+    let _ = writeln!(
+        err,
+        "{} {}",
+        paint(RED, "error:"),
+        printable(&format!("{error:#}"))
+    );
     if let Some(hint) = crate::driver::hint(error) {
         let _ = writeln!(err, "{} {}", paint(CYAN, "hint:"), printable(&hint));
     }

@@ -28,7 +28,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // Help and version are errors to clap, with an exit code of 0.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
         }
     };
     set_colour(typed.common.color);
@@ -52,12 +56,20 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
         Some(Command::Audit { command }) => audit::run(&command, &load(&common)?, common.output),
         Some(Command::Ask { request }) => block_on(request::run(&common, request.join(" "))),
         Some(Command::Plan { request }) => {
-            let common = Common { plan_only: true, ..common };
+            let common = Common {
+                plan_only: true,
+                ..common
+            };
             block_on(request::run(&common, request.join(" ")))
         }
         Some(Command::Undo { id }) => block_on(undo::run(&common, id.as_deref())),
         Some(Command::Sandbox(arguments)) => block_on(sandbox::run(&common, &arguments)),
-        Some(Command::Eval { suite, only, all, at_least }) => {
+        Some(Command::Eval {
+            suite,
+            only,
+            all,
+            at_least,
+        }) => {
             let choice = eval::Choice { only, all, at_least };
             block_on(eval::run(&common, &suite, &choice))
         }
@@ -67,9 +79,10 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
 }
 
 fn load(common: &Common) -> anyhow::Result<Config> {
-    let environment = Environment::new(std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    }));
+    let environment = Environment::new(
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
     let overrides = Overrides {
         context: common.context.clone(),
         namespace: common.namespace.clone(),
@@ -80,7 +93,11 @@ fn load(common: &Common) -> anyhow::Result<Config> {
 }
 
 fn block_on(future: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(future)
 }
 
 fn set_colour(colour: Colour) {
@@ -97,6 +114,8 @@ fn log_to_stderr(verbose: u8) {
         1 => "sayso=info,warn,async_openai=off",
         _ => "sayso=debug,kube=debug,info,async_openai=off",
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let _ = subscriber.try_init();
 }

@@ -24,7 +24,10 @@ pub fn connection(common: &Common) -> Connection {
         kubeconfig: common.kubeconfig.clone(),
         impersonate: common.impersonate.clone(),
         impersonate_groups: common.impersonate_groups.clone(),
-        sandbox: common.sandbox.clone().map(|seed| seed.map_or(sandbox::Seed::Shop, sandbox::Seed::Path)),
+        sandbox: common
+            .sandbox
+            .clone()
+            .map(|seed| seed.map_or(sandbox::Seed::Shop, sandbox::Seed::Path)),
     }
 }
 
@@ -50,12 +53,18 @@ pub async fn converse(
         None => Session::new(request, wishes, config.policy.clone()),
     };
     let mut face = Shell::new(common.output, place.clone());
-    let receipt = Driver::new(parts, &mut face, config.user.clone(), interrupt::token()).run(session).await;
+    let receipt = Driver::new(parts, &mut face, config.user.clone(), interrupt::token())
+        .run(session)
+        .await;
     face.clear();
     match common.output {
         Output::Text => human::receipt(&receipt, &place),
         output => {
-            let asked = Asked { request: &words, context: &context.name, namespace: &context.namespace };
+            let asked = Asked {
+                request: &words,
+                context: &context.name,
+                namespace: &context.namespace,
+            };
             print(&document(&asked, &receipt), output)?;
         }
     }

@@ -17,12 +17,22 @@ pub async fn run(common: &Common, arguments: &SandboxArgs) -> anyhow::Result<Exi
     let mut out = anstream::stdout();
     match &common.kubeconfig {
         Some(path) => {
-            std::fs::write(path, running.kubeconfig()).with_context(|| format!("cannot write `{}`", path.display()))?;
-            writeln!(out, "sandbox at {}; try: kubectl --kubeconfig {} get pods", running.url(), path.display())?;
+            std::fs::write(path, running.kubeconfig())
+                .with_context(|| format!("cannot write `{}`", path.display()))?;
+            writeln!(
+                out,
+                "sandbox at {}; try: kubectl --kubeconfig {} get pods",
+                running.url(),
+                path.display()
+            )?;
         }
         None => {
             writeln!(out, "{}", running.kubeconfig().trim_end())?;
-            writeln!(anstream::stderr(), "sandbox at {}; --kubeconfig FILE writes the above to a file", running.url())?;
+            writeln!(
+                anstream::stderr(),
+                "sandbox at {}; --kubeconfig FILE writes the above to a file",
+                running.url()
+            )?;
         }
     }
     out.flush()?;

@@ -28,7 +28,11 @@ pub fn forget_typed() {
 
 fn open() -> Option<File> {
     let path = if cfg!(windows) { "CONIN$" } else { "/dev/tty" };
-    OpenOptions::new().read(true).open(path).ok().filter(std::io::IsTerminal::is_terminal)
+    OpenOptions::new()
+        .read(true)
+        .open(path)
+        .ok()
+        .filter(std::io::IsTerminal::is_terminal)
 }
 
 /// What was piped in, if anything was; bytes that are no text are replaced.

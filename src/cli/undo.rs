@@ -16,7 +16,9 @@ pub async fn run(common: &Common, id: Option<&str>) -> anyhow::Result<Exit> {
     let config = load(common)?;
     let action = find(&AuditLog::at(&config.places.audit), id)?;
     let intent = action.intent().context("that action changed nothing")?;
-    let outcome = action.outcome().context("that action has no recorded outcome; look at the cluster first")?;
+    let outcome = action
+        .outcome()
+        .context("that action has no recorded outcome; look at the cluster first")?;
     let back = undo_steps(intent, outcome).map_err(anyhow::Error::msg)?;
     if back.iter().any(|step| has_redactions(&serde_json::json!(step))) {
         bail!("the values of a secret are not kept in the record, so this cannot be taken back");
@@ -26,7 +28,10 @@ pub async fn run(common: &Common, id: Option<&str>) -> anyhow::Result<Exit> {
     let parts = connect(&config, &connection(common)).await?;
     let now = parts.cluster.context().name.clone();
     if action.context() != now {
-        bail!("that was done in context `{}`, and this is `{now}`; use --context", action.context());
+        bail!(
+            "that was done in context `{}`, and this is `{now}`; use --context",
+            action.context()
+        );
     }
     converse(common, &config, &parts, request, Some(plan)).await
 }

@@ -42,8 +42,15 @@ pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result
     let audit = AuditLog::open(&config.places.audit)?;
     let sandbox = match &connection.sandbox {
         Some(seed) => {
-            let options = sandbox::Options { seed: seed.clone(), ..sandbox::Options::default() };
-            Some(sandbox::start(options).await.context("the sandbox did not start")?)
+            let options = sandbox::Options {
+                seed: seed.clone(),
+                ..sandbox::Options::default()
+            };
+            Some(
+                sandbox::start(options)
+                    .await
+                    .context("the sandbox did not start")?,
+            )
         }
         None => None,
     };
@@ -57,14 +64,24 @@ pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result
         impersonate_groups: connection.impersonate_groups.clone(),
     };
     let cluster = Cluster::connect(&options).await?;
-    Ok(Parts { cluster, model: model(config)?, audit, sandbox })
+    Ok(Parts {
+        cluster,
+        model: model(config)?,
+        audit,
+        sandbox,
+    })
 }
 
 /// The model that the configuration names. Nothing is started or asked yet.
 pub fn model(config: &Config) -> anyhow::Result<Model> {
     match &config.model {
         ModelChoice::Embedded { idle_seconds } => Ok(Model::Local(local_engine(config, *idle_seconds)?)),
-        ModelChoice::Endpoint { url, name, dialect, key } => {
+        ModelChoice::Endpoint {
+            url,
+            name,
+            dialect,
+            key,
+        } => {
             let endpoint = EndpointConfig {
                 base_url: url.clone(),
                 model: name.clone(),
@@ -84,7 +101,10 @@ fn local_engine(config: &Config, idle_seconds: u64) -> anyhow::Result<LocalEngin
         arguments,
         model_dir: config.places.models.join("planner"),
         // A socket a version: a new binary does not talk to the engine of an old one.
-        socket: config.places.runtime.join(concat!("engine-", env!("CARGO_PKG_VERSION"), ".sock")),
+        socket: config
+            .places
+            .runtime
+            .join(concat!("engine-", env!("CARGO_PKG_VERSION"), ".sock")),
         log: config.places.cache.join("engine.log"),
         idle: Duration::from_secs(idle_seconds),
     })

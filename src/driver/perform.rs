@@ -12,7 +12,9 @@ use super::connect::Parts;
 use crate::audit::{ActionId, Entry};
 use crate::check::Report;
 use crate::cluster::ClusterError;
-use crate::llm::{Constraint, LlmError, Message, Model, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts};
+use crate::llm::{
+    Constraint, LlmError, Message, Model, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts,
+};
 use crate::plan::{Focus, Step, plan_pattern};
 use crate::session::{Answer, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage};
 
@@ -114,7 +116,8 @@ impl<'a, F: Face> Driver<'a, F> {
             // A record that only closes a void approval is followed by an effect of its own; no event is owed for it.
             let silent = matches!(effect, Effect::Record(..)) && !effects.is_empty();
             let events = self.perform(effect).await;
-            *self.timing.entry(stage).or_default() += u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            *self.timing.entry(stage).or_default() +=
+                u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             if silent && events == [Event::Recorded] {
                 self.action = ActionId::new(Uuid::now_v7());
                 continue;
@@ -124,7 +127,13 @@ impl<'a, F: Face> Driver<'a, F> {
             }
         }
         let action = self.recorded.then_some(self.action);
-        Receipt { outcome: last, action, unrecorded: self.unrecorded, timing: self.timing, usage: self.usage }
+        Receipt {
+            outcome: last,
+            action,
+            unrecorded: self.unrecorded,
+            timing: self.timing,
+            usage: self.usage,
+        }
     }
 
     /// Does one effect. Applying and recording are never cut short; everything else gives way to an interruption.
@@ -134,7 +143,11 @@ impl<'a, F: Face> Driver<'a, F> {
             let event = self.dispatch(effect).await;
             let interrupted = !self.stopped && self.stop.is_cancelled();
             self.stopped |= interrupted;
-            return if interrupted { vec![Event::Interrupted, event] } else { vec![event] };
+            return if interrupted {
+                vec![Event::Interrupted, event]
+            } else {
+                vec![event]
+            };
         }
         let stop = self.stop.clone();
         tokio::select! {
@@ -150,8 +163,15 @@ impl<'a, F: Face> Driver<'a, F> {
     async fn dispatch(&mut self, effect: Effect) -> Event {
         match effect {
             Effect::Retrieve => {
-                self.face.stage(Stage::Retrieving, &format!("looking at {}", self.parts.cluster.context().name));
-                self.parts.cluster.snapshot().await.map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Retrieved)
+                self.face.stage(
+                    Stage::Retrieving,
+                    &format!("looking at {}", self.parts.cluster.context().name),
+                );
+                self.parts
+                    .cluster
+                    .snapshot()
+                    .await
+                    .map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Retrieved)
             }
             Effect::Plan { focus, complaint } => self.plan(&focus, complaint).await,
             Effect::Read(step) => self.read(&step).await,
@@ -166,10 +186,21 @@ impl<'a, F: Face> Driver<'a, F> {
             }
             Effect::Record(kind, body) => self.record(kind, body).await,
             Effect::Apply(approved, index) => {
-                let line = approved.steps().get(index).map(|step| step.step().to_string()).unwrap_or_default();
+                let line = approved
+                    .steps()
+                    .get(index)
+                    .map(|step| step.step().to_string())
+                    .unwrap_or_default();
                 self.face.stage(Stage::Applying, &line);
-                match self.parts.cluster.apply(&approved, index, &self.action.to_string()).await {
-                    Ok(receipts) => Event::Applied { receipts: receipts.iter().map(|receipt| json!(receipt)).collect() },
+                match self
+                    .parts
+                    .cluster
+                    .apply(&approved, index, &self.action.to_string())
+                    .await
+                {
+                    Ok(receipts) => Event::Applied {
+                        receipts: receipts.iter().map(|receipt| json!(receipt)).collect(),
+                    },
                     Err(failure) => Event::NotApplied {
                         receipts: failure.done.iter().map(|receipt| json!(receipt)).collect(),
                         changed: matches!(failure.error, ClusterError::Changed { .. }),
@@ -181,8 +212,16 @@ impl<'a, F: Face> Driver<'a, F> {
                 self.face.stage(Stage::Verifying, "watching it settle");
                 let face = &mut *self.face;
                 let mut tell = |line: String| face.stage(Stage::Verifying, &line);
-                match self.parts.cluster.verify(&approved, index, self.watch, &mut tell).await {
-                    Ok(verified) => Event::Verified { settled: verified.settled, summary: verified.summary },
+                match self
+                    .parts
+                    .cluster
+                    .verify(&approved, index, self.watch, &mut tell)
+                    .await
+                {
+                    Ok(verified) => Event::Verified {
+                        settled: verified.settled,
+                        summary: verified.summary,
+                    },
                     Err(error) => Event::Failed(cluster_failure(&error)),
                 }
             }
@@ -195,7 +234,10 @@ impl<'a, F: Face> Driver<'a, F> {
         match self.parts.cluster.read(step).await {
             Ok(output) => {
                 self.face.read(&output.text, &output.notices);
-                Event::Read { text: output.text, data: output.data }
+                Event::Read {
+                    text: output.text,
+                    data: output.data,
+                }
             }
             Err(error) => Event::Failed(cluster_failure(&error)),
         }
@@ -204,7 +246,11 @@ impl<'a, F: Face> Driver<'a, F> {
     async fn plan(&mut self, focus: &Focus, complaint: Option<(String, String)>) -> Event {
         self.face.stage(Stage::Planning, "asking the planner");
         let face = &mut *self.face;
-        let warmed = self.parts.model.warm(&mut |progress: Progress| face.progress(&progress.stage, progress.done, progress.total)).await;
+        let warmed = self
+            .parts
+            .model
+            .warm(&mut |progress: Progress| face.progress(&progress.stage, progress.done, progress.total))
+            .await;
         if let Err(error) = warmed {
             return Event::Failed(model_failure(&error));
         }
@@ -221,8 +267,15 @@ impl<'a, F: Face> Driver<'a, F> {
                 self.usage.prompt_tokens += reply.usage.prompt_tokens;
                 self.usage.completion_tokens += reply.usage.completion_tokens;
                 // A reply that was cut off may end in half a command that reads as a whole one.
-                let text = if reply.truncated { String::new() } else { reply.text };
-                Event::Planned(Answer { text, confidence: line_confidence(&reply.tokens) })
+                let text = if reply.truncated {
+                    String::new()
+                } else {
+                    reply.text
+                };
+                Event::Planned(Answer {
+                    text,
+                    confidence: line_confidence(&reply.tokens),
+                })
             }
             Err(error) => Event::Failed(model_failure(&error)),
         }
@@ -247,10 +300,12 @@ impl<'a, F: Face> Driver<'a, F> {
         let context = self.parts.cluster.context();
         body["user"] = json!(self.user);
         body["context"] = json!(context.name);
-        body["cluster"] = json!({ "server": context.server, "user": context.user, "namespace": context.namespace });
-        body["model"] = self.model.as_ref().map_or(Value::Null, |model| {
-            json!({ "name": model.name, "digest": model.digest, "endpoint": model.endpoint })
-        });
+        body["cluster"] =
+            json!({ "server": context.server, "user": context.user, "namespace": context.namespace });
+        body["model"] = self.model.as_ref().map_or(
+            Value::Null,
+            |model| json!({ "name": model.name, "digest": model.digest, "endpoint": model.endpoint }),
+        );
         body["sayso"] = json!(env!("CARGO_PKG_VERSION"));
         let action = self.action;
         let entry = match kind {
@@ -266,7 +321,10 @@ impl<'a, F: Face> Driver<'a, F> {
                 self.recorded = true;
                 return Event::Recorded;
             }
-            Ok(Err(error)) => Failure { message: error.to_string(), hint: error.hint().map(str::to_owned) },
+            Ok(Err(error)) => Failure {
+                message: error.to_string(),
+                hint: error.hint().map(str::to_owned),
+            },
             Err(error) => Failure::new(format!("the audit log could not be written: {error}")),
         };
         self.unrecorded = Some(failure.message.clone());
@@ -292,11 +350,17 @@ fn line_confidence(tokens: &[TokenChoice]) -> Vec<f32> {
 }
 
 fn cluster_failure(error: &ClusterError) -> Failure {
-    Failure { message: error.to_string(), hint: error.hint() }
+    Failure {
+        message: error.to_string(),
+        hint: error.hint(),
+    }
 }
 
 fn model_failure(error: &LlmError) -> Failure {
-    Failure { message: error.to_string(), hint: error.hint() }
+    Failure {
+        message: error.to_string(),
+        hint: error.hint(),
+    }
 }
 
 /// Under which name an effect's time is counted.

@@ -36,7 +36,10 @@ pub const PLANNER_SYSTEM: &str = include_str!("../../prompts/planner-system.txt"
 
 /// What a planner is told of an answer that could not be read.
 pub fn complaint(problem: &str) -> String {
-    format!("That cannot be read: {}. Answer with commands alone, one a line.", one_line(problem))
+    format!(
+        "That cannot be read: {}. Answer with commands alone, one a line.",
+        one_line(problem)
+    )
 }
 
 /// Folds white space and control characters into single spaces.

@@ -53,7 +53,10 @@ impl Focus {
             .collect();
         scored.sort_by_key(|(score, object)| (std::cmp::Reverse(*score), rank(object)));
         let best = scored.first().map_or(0, |(score, _)| *score);
-        let objects = scored.into_iter().filter(|(score, _)| *score * 3 >= best).take(FOCUS_LIMIT);
+        let objects = scored
+            .into_iter()
+            .filter(|(score, _)| *score * 3 >= best)
+            .take(FOCUS_LIMIT);
         let mut focus = Focus::without_objects(snapshot);
         focus.objects = objects.map(|(_, object)| object.clone()).collect();
         focus.namespaces.extend(said_namespaces(&words));
@@ -142,13 +145,23 @@ fn request_words(request: &str) -> Vec<String> {
 /// sayable too, or a planner that may only name others would name one of them.
 fn said_namespaces(words: &[String]) -> Vec<String> {
     let is_word = |word: &str| matches!(word, "namespace" | "ns" | "namespaces");
-    let between =
-        |word: &str| matches!(word, "called" | "named" | "name" | "the" | "a" | "new" | "of" | "in" | "for" | "and");
+    let between = |word: &str| {
+        matches!(
+            word,
+            "called" | "named" | "name" | "the" | "a" | "new" | "of" | "in" | "for" | "and"
+        )
+    };
     let mut said = Vec::new();
     for (index, _) in words.iter().enumerate().filter(|(_, word)| is_word(word)) {
         let after = words[index + 1..].iter().find(|word| !between(word));
         let before = words[..index].last().filter(|word| !between(word));
-        said.extend(after.into_iter().chain(before).filter(|word| super::value::is_label(word)).cloned());
+        said.extend(
+            after
+                .into_iter()
+                .chain(before)
+                .filter(|word| super::value::is_label(word))
+                .cloned(),
+        );
     }
     said
 }

@@ -185,7 +185,11 @@ impl Session {
     }
 
     fn settle_on(&mut self, plan: Plan) -> Vec<Effect> {
-        let plan = if self.wishes.all_namespaces { plan.everywhere() } else { plan };
+        let plan = if self.wishes.all_namespaces {
+            plan.everywhere()
+        } else {
+            plan
+        };
         let plan = match resolve(&plan, &self.snapshot) {
             Ok(plan) => plan,
             Err(question) => return self.unclear(question.0),

@@ -12,5 +12,5 @@ mod tests;
 pub use approved::{Approved, ApprovedStep};
 pub use events::{Answer, Decision, Effect, Event, RecordKind, Stage, Wishes};
 pub use machine::Session;
-pub use undo::undo_steps;
 pub use outcome::{Ending, Failure, Outcome, StepResult};
+pub use undo::undo_steps;

@@ -17,13 +17,18 @@ pub fn undo_steps(intent: &Value, outcome: &Value) -> Result<Vec<Step>, String> 
         .map_err(|error| format!("the record's evidence cannot be read: {error}"))?;
     let mut back = Vec::new();
     for (index, step) in evidence.steps.iter().enumerate() {
-        let receipts = outcome["steps"][index]["result"]["receipts"].as_array().map_or(&[][..], Vec::as_slice);
+        let receipts = outcome["steps"][index]["result"]["receipts"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
         for (touched, receipt) in step.touched.iter().zip(receipts) {
             let answered = receipt.get("object").filter(|object| !object.is_null());
             match inverse(touched, touched.after.as_ref().or(answered)) {
                 Inverse::Step(step) => back.push(*step),
                 Inverse::None(reason) => {
-                    return Err(format!("{}/{} cannot be taken back: {reason}", touched.call.kind, touched.call.name));
+                    return Err(format!(
+                        "{}/{} cannot be taken back: {reason}",
+                        touched.call.kind, touched.call.name
+                    ));
                 }
             }
         }

@@ -26,10 +26,27 @@ struct Asked {
     imperative: bool,
 }
 
-const THEN: &[&str] = &[" and ", " and ", " and then ", ", then ", "; ", ". then ", " and also ", ", and ", " & ", ", after that "];
+const THEN: &[&str] = &[
+    " and ",
+    " and ",
+    " and then ",
+    ", then ",
+    "; ",
+    ". then ",
+    " and also ",
+    ", and ",
+    " & ",
+    ", after that ",
+];
 
 /// Makes an example of an intent, or nothing where this world has no place for it.
-pub fn make(intent: &Intent, all: &[Intent], world: &Snapshot, check: usize, random: &mut Random) -> Option<Example> {
+pub fn make(
+    intent: &Intent,
+    all: &[Intent],
+    world: &Snapshot,
+    check: usize,
+    random: &mut Random,
+) -> Option<Example> {
     let ghost = intent.lines.iter().any(|line| line.contains('{')) && random.chance(3);
     let mut asked = ask(intent, world, ghost, random)?;
     if ghost && asked.answer.is_none() {
@@ -39,7 +56,8 @@ pub fn make(intent: &Intent, all: &[Intent], world: &Snapshot, check: usize, ran
         let others: Vec<&Intent> = all.iter().filter(|other| other.joins).collect();
         let weights: Vec<usize> = others.iter().map(|other| other.weight).collect();
         let second = ask(others[random.weighted(&weights)], world, false, random)?;
-        if !second.imperative || second.steps[0].scope != asked.steps[0].scope || second.steps == asked.steps {
+        if !second.imperative || second.steps[0].scope != asked.steps[0].scope || second.steps == asked.steps
+        {
             return None;
         }
         asked.request = format!("{}{}{}", asked.request, random.pick(THEN), second.request);
@@ -53,7 +71,14 @@ pub fn make(intent: &Intent, all: &[Intent], world: &Snapshot, check: usize, ran
     finish(intent, &request, asked, world, check, random)
 }
 
-fn finish(intent: &Intent, request: &str, asked: Asked, world: &Snapshot, check: usize, random: &mut Random) -> Option<Example> {
+fn finish(
+    intent: &Intent,
+    request: &str,
+    asked: Asked,
+    world: &Snapshot,
+    check: usize,
+    random: &mut Random,
+) -> Option<Example> {
     let focus = Focus::on(request, world);
     let target = match asked.answer {
         Some(answer) => answer.to_owned(),
@@ -63,7 +88,11 @@ fn finish(intent: &Intent, request: &str, asked: Asked, world: &Snapshot, check:
         return None;
     }
     let pattern = (intent.checked && random.chance(check)).then(|| plan_pattern(&focus));
-    Some(Example { prompt: prompts::planner(request, &focus), target, pattern })
+    Some(Example {
+        prompt: prompts::planner(request, &focus),
+        target,
+        pattern,
+    })
 }
 
 /// Takes off the quotes that only a shell wants, as around `*`: the grammar has them around blanks and JSON alone.
@@ -71,10 +100,16 @@ pub fn as_the_grammar_has_it(plan: &str) -> String {
     let mut out = String::new();
     let mut rest = plan;
     while let Some((before, after)) = rest.split_once('\'') {
-        let Some((inner, after)) = after.split_once('\'') else { break };
+        let Some((inner, after)) = after.split_once('\'') else {
+            break;
+        };
         let bare = !inner.contains([' ', '{']);
         out.push_str(before);
-        out.push_str(&if bare { inner.to_owned() } else { format!("'{inner}'") });
+        out.push_str(&if bare {
+            inner.to_owned()
+        } else {
+            format!("'{inner}'")
+        });
         rest = after;
     }
     out + rest
@@ -86,13 +121,21 @@ pub fn missing(target: &str, focus: &Focus) -> Option<String> {
         return None;
     };
     let targets = plan.steps().iter().flat_map(|step| step.action.targets());
-    let in_focus = |kind: &str, name: &str| focus.objects.iter().any(|fact| fact.kind == kind && fact.name == name);
+    let in_focus = |kind: &str, name: &str| {
+        focus
+            .objects
+            .iter()
+            .any(|fact| fact.kind == kind && fact.name == name)
+    };
     let lost: Vec<String> = targets
         .filter(|target| !in_focus(target.kind.as_str(), &target.name))
         .map(ToString::to_string)
         .collect();
     // What an earlier step of the same plan creates need not be there.
-    let created: Vec<&str> = target.lines().filter(|line| line.starts_with("create ")).collect();
+    let created: Vec<&str> = target
+        .lines()
+        .filter(|line| line.starts_with("create "))
+        .collect();
     lost.into_iter().find(|name| {
         let own = name.rsplit('/').next().unwrap_or(name);
         !created.iter().any(|line| line.split(' ').any(|word| word == own))
@@ -120,8 +163,17 @@ fn ask(intent: &Intent, world: &Snapshot, ghost: bool, random: &mut Random) -> O
     }
     let phrase = &intent.phrases[random.below(intent.phrases.len())];
     let request = said(phrase, &mut slots, random)?;
-    let request = if ghost { request } else { scoped(&request, intent, &slots, &mut steps, random) };
-    Some(Asked { request, steps, answer, imperative: phrase.imperative })
+    let request = if ghost {
+        request
+    } else {
+        scoped(&request, intent, &slots, &mut steps, random)
+    };
+    Some(Asked {
+        request,
+        steps,
+        answer,
+        imperative: phrase.imperative,
+    })
 }
 
 fn read(line: &str) -> Option<Step> {
@@ -159,7 +211,12 @@ fn said(phrase: &Phrase, slots: &mut Slots, random: &mut Random) -> Option<Strin
         } else {
             words[at].to_owned()
         };
-        text = words.iter().enumerate().map(|(i, word)| if i == at { wrong.as_str() } else { word }).collect::<Vec<_>>().join(" ");
+        text = words
+            .iter()
+            .enumerate()
+            .map(|(i, word)| if i == at { wrong.as_str() } else { word })
+            .collect::<Vec<_>>()
+            .join(" ");
     }
     if random.chance(5) {
         text = text.replace("the ", "").replace(" a ", " ");
@@ -169,12 +226,45 @@ fn said(phrase: &Phrase, slots: &mut Slots, random: &mut Random) -> Option<Strin
     Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-const WHERE: &[&str] = &[" in {}", " in {}", " in the {} namespace", " in the {} namespace", " in namespace {}", " in ns {}", " from {}", " -n {}", " inside {}", " (namespace {})", " of the {} namespace", " over in {}", " namespace {}"];
-const EVERYWHERE: &[&str] = &[" in all namespaces", " in all namespaces", " across all namespaces", " everywhere", " in the whole cluster", " in every namespace", " cluster-wide", " across the cluster", " across namespaces", " -A", " over all namespaces", " from all namespaces", " in any namespace", " across the entire cluster"];
+const WHERE: &[&str] = &[
+    " in {}",
+    " in {}",
+    " in the {} namespace",
+    " in the {} namespace",
+    " in namespace {}",
+    " in ns {}",
+    " from {}",
+    " -n {}",
+    " inside {}",
+    " (namespace {})",
+    " of the {} namespace",
+    " over in {}",
+    " namespace {}",
+];
+const EVERYWHERE: &[&str] = &[
+    " in all namespaces",
+    " in all namespaces",
+    " across all namespaces",
+    " everywhere",
+    " in the whole cluster",
+    " in every namespace",
+    " cluster-wide",
+    " across the cluster",
+    " across namespaces",
+    " -A",
+    " over all namespaces",
+    " from all namespaces",
+    " in any namespace",
+    " across the entire cluster",
+];
 
 /// Names a namespace, or all of them, in the request and in every step that can carry it.
 fn scoped(request: &str, intent: &Intent, slots: &Slots, steps: &mut [Step], random: &mut Random) -> String {
-    if steps.is_empty() || steps.iter().any(|step| step.scope != Scope::Default || step.action.shape().reach == Reach::Cluster) {
+    if steps.is_empty()
+        || steps
+            .iter()
+            .any(|step| step.scope != Scope::Default || step.action.shape().reach == Reach::Cluster)
+    {
         return request.to_owned();
     }
     let roll = random.below(100);
@@ -185,10 +275,15 @@ fn scoped(request: &str, intent: &Intent, slots: &Slots, steps: &mut [Step], ran
         if name.is_empty() || slots.objects.iter().any(|fact| fact.namespace != name) {
             return request.to_owned();
         }
-        steps.iter_mut().for_each(|step| step.scope = Scope::Named(name.clone()));
+        steps
+            .iter_mut()
+            .for_each(|step| step.scope = Scope::Named(name.clone()));
         return placed(request, &random.pick(WHERE).replace("{}", &name), slots, random);
     }
-    if roll < intent.namespace + intent.everywhere && own.is_none() && steps.iter().all(|step| step.action.shape().reach == Reach::Any) {
+    if roll < intent.namespace + intent.everywhere
+        && own.is_none()
+        && steps.iter().all(|step| step.action.shape().reach == Reach::Any)
+    {
         steps.iter_mut().for_each(|step| step.scope = Scope::All);
         return placed(request, random.pick(EVERYWHERE), slots, random);
     }
@@ -200,8 +295,14 @@ fn placed(request: &str, place: &str, slots: &Slots, random: &mut Random) -> Str
     if random.chance(7) && place.starts_with(" in") {
         return format!("{}, {request}", place.trim_start());
     }
-    let anchor = ["kinds", "nskinds", "new"].iter().find_map(|slot| slots.filled.get(*slot).map(|filled| &filled.said));
-    let anchor = slots.called.as_ref().or(anchor).filter(|said| slots.objects.len() < 2 && request.contains(said.as_str()));
+    let anchor = ["kinds", "nskinds", "new"]
+        .iter()
+        .find_map(|slot| slots.filled.get(*slot).map(|filled| &filled.said));
+    let anchor = slots
+        .called
+        .as_ref()
+        .or(anchor)
+        .filter(|said| slots.objects.len() < 2 && request.contains(said.as_str()));
     if let Some(said) = anchor.filter(|_| random.chance(40)) {
         return request.replacen(said.as_str(), &format!("{said}{place}"), 1);
     }
@@ -211,11 +312,80 @@ fn placed(request: &str, place: &str, slots: &Slots, random: &mut Random) -> Str
     }
 }
 
-const BEFORE: &[&str] = &["please ", "please ", "can you ", "could you ", "could you please ", "i want to ", "i need to ", "i'd like to ", "let's ", "go ahead and ", "hey, ", "pls ", "we need to ", "would you ", "just ", "now ", "ok, ", "i would like you to ", "hi, can you ", "quickly ", "you need to ", "help me "];
-const AFTER: &[&str] = &[" please", " please", " pls", ", thanks", " now", " right now", " for me", " asap", "!", ", please", " thx", " quickly"];
+const BEFORE: &[&str] = &[
+    "please ",
+    "please ",
+    "can you ",
+    "could you ",
+    "could you please ",
+    "i want to ",
+    "i need to ",
+    "i'd like to ",
+    "let's ",
+    "go ahead and ",
+    "hey, ",
+    "pls ",
+    "we need to ",
+    "would you ",
+    "just ",
+    "now ",
+    "ok, ",
+    "i would like you to ",
+    "hi, can you ",
+    "quickly ",
+    "you need to ",
+    "help me ",
+];
+const AFTER: &[&str] = &[
+    " please",
+    " please",
+    " pls",
+    ", thanks",
+    " now",
+    " right now",
+    " for me",
+    " asap",
+    "!",
+    ", please",
+    " thx",
+    " quickly",
+];
 
-const REASON_BEFORE: &[&str] = &["we expect a rush, ", "traffic is high, ", "it's late, ", "for the demo tomorrow: ", "as discussed, ", "after the incident: ", "the boss wants it: ", "customers are waiting, ", "before i forget, ", "next: ", "ok so ", "since nobody else does it, ", "one thing: ", "we have a sale tonight, ", "i have a meeting in a minute, "];
-const REASON_AFTER: &[&str] = &[", the boss wants it", ", we have a sale tomorrow", " before the demo", " until tomorrow", " for the weekend", ", customers are complaining", " as discussed", ", it is urgent", " when you get a chance", ", it was a mistake", " for now", " again", ", ok?", " and be quick", ", i am tired of it", " like we said"];
+const REASON_BEFORE: &[&str] = &[
+    "we expect a rush, ",
+    "traffic is high, ",
+    "it's late, ",
+    "for the demo tomorrow: ",
+    "as discussed, ",
+    "after the incident: ",
+    "the boss wants it: ",
+    "customers are waiting, ",
+    "before i forget, ",
+    "next: ",
+    "ok so ",
+    "since nobody else does it, ",
+    "one thing: ",
+    "we have a sale tonight, ",
+    "i have a meeting in a minute, ",
+];
+const REASON_AFTER: &[&str] = &[
+    ", the boss wants it",
+    ", we have a sale tomorrow",
+    " before the demo",
+    " until tomorrow",
+    " for the weekend",
+    ", customers are complaining",
+    " as discussed",
+    ", it is urgent",
+    " when you get a chance",
+    ", it was a mistake",
+    " for now",
+    " again",
+    ", ok?",
+    " and be quick",
+    ", i am tired of it",
+    " like we said",
+];
 
 /// What people put around a request.
 fn noise(request: &str, imperative: bool, random: &mut Random) -> String {
@@ -233,7 +403,8 @@ fn noise(request: &str, imperative: bool, random: &mut Random) -> String {
         text.push_str(random.pick(REASON_AFTER));
     }
     if random.chance(35) {
-        text = text[..text.chars().next().map_or(0, char::len_utf8)].to_uppercase() + &text[text.chars().next().map_or(0, char::len_utf8)..];
+        text = text[..text.chars().next().map_or(0, char::len_utf8)].to_uppercase()
+            + &text[text.chars().next().map_or(0, char::len_utf8)..];
     }
     if random.chance(14) && !text.ends_with(['?', '!', '.']) {
         text.push('.');
@@ -249,8 +420,15 @@ fn half_kubectl(step: &Step, random: &mut Random) -> String {
     let mut line = step.to_string();
     if random.chance(50) {
         line = line.replace("deployment/", random.pick(&["deploy/", "deploy ", "deployment "]));
-        line = line.replace("pods", random.pick(&["po", "pod", "pods"])).replace("services", "svc").replace("namespace/", "ns ");
+        line = line
+            .replace("pods", random.pick(&["po", "pod", "pods"]))
+            .replace("services", "svc")
+            .replace("namespace/", "ns ");
     }
     let known = SHAPES.iter().any(|shape| line.starts_with(shape.words));
-    if known && random.chance(70) { format!("{}{line}", random.pick(&["kubectl ", "kubectl ", "k "])) } else { line }
+    if known && random.chance(70) {
+        format!("{}{line}", random.pick(&["kubectl ", "kubectl ", "k "]))
+    } else {
+        line
+    }
 }

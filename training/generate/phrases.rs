@@ -32,16 +32,28 @@ pub struct Phrase {
 /// imperatives behind `~`.
 pub fn read(table: &str) -> Vec<Intent> {
     let mut intents: Vec<Intent> = Vec::new();
-    for line in table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+    for line in table
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
+    {
         if let Some(head) = line.strip_prefix("## ") {
             intents.push(header(head));
             continue;
         }
-        let Some(intent) = intents.last_mut() else { continue };
+        let Some(intent) = intents.last_mut() else {
+            continue;
+        };
         match (line.strip_prefix("> "), line.strip_prefix("~ ")) {
             (Some(target), _) => intent.lines.push(target.to_owned()),
-            (_, Some(text)) => intent.phrases.push(Phrase { text: text.to_owned(), imperative: false }),
-            _ => intent.phrases.push(Phrase { text: line.to_owned(), imperative: true }),
+            (_, Some(text)) => intent.phrases.push(Phrase {
+                text: text.to_owned(),
+                imperative: false,
+            }),
+            _ => intent.phrases.push(Phrase {
+                text: line.to_owned(),
+                imperative: true,
+            }),
         }
     }
     intents

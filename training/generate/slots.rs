@@ -18,11 +18,17 @@ pub struct Filled {
 impl Filled {
     pub fn same(text: impl Into<String>) -> Filled {
         let text = text.into();
-        Filled { said: text.clone(), written: text }
+        Filled {
+            said: text.clone(),
+            written: text,
+        }
     }
 
     pub fn of(said: impl Into<String>, written: impl Into<String>) -> Filled {
-        Filled { said: said.into(), written: written.into() }
+        Filled {
+            said: said.into(),
+            written: written.into(),
+        }
     }
 }
 
@@ -45,13 +51,92 @@ const SETS: &[(&str, &[(&str, usize)])] = &[
     ("roll", &[("deployment", 8), ("statefulset", 2), ("daemonset", 1)]),
     ("dep", &[("deployment", 1)]),
     ("tpl", &[("deployment", 9), ("statefulset", 2), ("daemonset", 1)]),
-    ("logd", &[("deployment", 8), ("statefulset", 2), ("daemonset", 1), ("job", 1), ("pod", 2)]),
+    (
+        "logd",
+        &[
+            ("deployment", 8),
+            ("statefulset", 2),
+            ("daemonset", 1),
+            ("job", 1),
+            ("pod", 2),
+        ],
+    ),
     ("expo", &[("deployment", 9), ("pod", 1)]),
-    ("diag", &[("deployment", 10), ("statefulset", 3), ("daemonset", 1), ("pod", 2), ("service", 2), ("ingress", 1), ("node", 1), ("cronjob", 1), ("job", 1), ("persistentvolumeclaim", 1)]),
+    (
+        "diag",
+        &[
+            ("deployment", 10),
+            ("statefulset", 3),
+            ("daemonset", 1),
+            ("pod", 2),
+            ("service", 2),
+            ("ingress", 1),
+            ("node", 1),
+            ("cronjob", 1),
+            ("job", 1),
+            ("persistentvolumeclaim", 1),
+        ],
+    ),
     ("wld", &[("deployment", 8), ("statefulset", 3)]),
-    ("any", &[("deployment", 8), ("service", 4), ("pod", 3), ("configmap", 3), ("secret", 2), ("ingress", 2), ("node", 2), ("statefulset", 2), ("cronjob", 2), ("job", 1), ("daemonset", 1), ("persistentvolumeclaim", 1), ("horizontalpodautoscaler", 1), ("namespace", 1), ("serviceaccount", 1), ("role", 1), ("custom", 1)]),
-    ("del", &[("deployment", 7), ("service", 4), ("pod", 4), ("configmap", 3), ("secret", 3), ("ingress", 2), ("statefulset", 2), ("cronjob", 3), ("job", 2), ("daemonset", 1), ("persistentvolumeclaim", 2), ("horizontalpodautoscaler", 2), ("namespace", 2), ("serviceaccount", 1), ("networkpolicy", 1), ("role", 1), ("rolebinding", 1), ("poddisruptionbudget", 1), ("clusterrole", 1), ("custom", 1)]),
-    ("lab", &[("deployment", 6), ("node", 4), ("pod", 2), ("namespace", 3), ("service", 2), ("statefulset", 1), ("configmap", 1)]),
+    (
+        "any",
+        &[
+            ("deployment", 8),
+            ("service", 4),
+            ("pod", 3),
+            ("configmap", 3),
+            ("secret", 2),
+            ("ingress", 2),
+            ("node", 2),
+            ("statefulset", 2),
+            ("cronjob", 2),
+            ("job", 1),
+            ("daemonset", 1),
+            ("persistentvolumeclaim", 1),
+            ("horizontalpodautoscaler", 1),
+            ("namespace", 1),
+            ("serviceaccount", 1),
+            ("role", 1),
+            ("custom", 1),
+        ],
+    ),
+    (
+        "del",
+        &[
+            ("deployment", 7),
+            ("service", 4),
+            ("pod", 4),
+            ("configmap", 3),
+            ("secret", 3),
+            ("ingress", 2),
+            ("statefulset", 2),
+            ("cronjob", 3),
+            ("job", 2),
+            ("daemonset", 1),
+            ("persistentvolumeclaim", 2),
+            ("horizontalpodautoscaler", 2),
+            ("namespace", 2),
+            ("serviceaccount", 1),
+            ("networkpolicy", 1),
+            ("role", 1),
+            ("rolebinding", 1),
+            ("poddisruptionbudget", 1),
+            ("clusterrole", 1),
+            ("custom", 1),
+        ],
+    ),
+    (
+        "lab",
+        &[
+            ("deployment", 6),
+            ("node", 4),
+            ("pod", 2),
+            ("namespace", 3),
+            ("service", 2),
+            ("statefulset", 1),
+            ("configmap", 1),
+        ],
+    ),
     ("node", &[("node", 1)]),
     ("pod", &[("pod", 1)]),
     ("job", &[("job", 1)]),
@@ -69,15 +154,37 @@ const SETS: &[(&str, &[(&str, usize)])] = &[
 ];
 
 /// Kinds in the order in which a bare name is read.
-const ORDER: &[&str] = &["deployment", "statefulset", "daemonset", "cronjob", "job", "service", "node", "pod"];
+const ORDER: &[&str] = &[
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "cronjob",
+    "job",
+    "service",
+    "node",
+    "pod",
+];
 
 fn rank(kind: &str) -> (usize, &str) {
-    (ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len()), kind)
+    (
+        ORDER
+            .iter()
+            .position(|known| *known == kind)
+            .unwrap_or(ORDER.len()),
+        kind,
+    )
 }
 
 impl<'a> Slots<'a> {
     pub fn new(world: &'a Snapshot, ghosts: bool) -> Slots<'a> {
-        Slots { world, filled: BTreeMap::new(), objects: Vec::new(), ghosts, haunted: false, called: None }
+        Slots {
+            world,
+            filled: BTreeMap::new(),
+            objects: Vec::new(),
+            ghosts,
+            haunted: false,
+            called: None,
+        }
     }
 
     /// Fills a slot unless it is; nothing where this world has nothing for it.
@@ -93,7 +200,11 @@ impl<'a> Slots<'a> {
                 None => values::value(kind, self.world, random)?,
             },
         };
-        if self.filled.values().any(|other| other.written == filled.written && other.written.len() > 3) {
+        if self
+            .filled
+            .values()
+            .any(|other| other.written == filled.written && other.written.len() > 3)
+        {
             return None;
         }
         self.filled.insert(name.to_owned(), filled.clone());
@@ -106,16 +217,31 @@ impl<'a> Slots<'a> {
         if self.ghosts {
             self.haunted = true;
             let name = world::app_name(random);
-            let known = self.world.objects.iter().any(|fact| fact.name.contains(&name) || name.contains(&fact.name));
-            return (!known && kind != "custom").then(|| Filled::of(mention(kind, &name, true, random), format!("{kind}/{name}")));
+            let known = self
+                .world
+                .objects
+                .iter()
+                .any(|fact| fact.name.contains(&name) || name.contains(&fact.name));
+            return (!known && kind != "custom")
+                .then(|| Filled::of(mention(kind, &name, true, random), format!("{kind}/{name}")));
         }
         let custom = |fact: &ObjectFact| self.world.custom_kinds.iter().any(|c| c.singular == fact.kind);
         let candidates: Vec<&ObjectFact> = self
             .world
             .objects
             .iter()
-            .filter(|fact| if kind == "custom" { custom(fact) } else { fact.kind == kind })
-            .filter(|fact| self.objects.is_empty() || fact.namespace == self.objects[0].namespace || fact.namespace.is_empty())
+            .filter(|fact| {
+                if kind == "custom" {
+                    custom(fact)
+                } else {
+                    fact.kind == kind
+                }
+            })
+            .filter(|fact| {
+                self.objects.is_empty()
+                    || fact.namespace == self.objects[0].namespace
+                    || fact.namespace.is_empty()
+            })
             .collect();
         if candidates.is_empty() {
             return None;
@@ -130,9 +256,12 @@ impl<'a> Slots<'a> {
     /// A way to call an object that means it and no other.
     fn call(&self, fact: &ObjectFact, kinds: &[(&str, usize)], random: &mut Random) -> String {
         let allowed = |other: &&ObjectFact| kinds.iter().any(|(kind, _)| *kind == other.kind);
-        let alone = !self.world.objects.iter().filter(allowed).any(|other| {
-            other.name == fact.name && rank(&other.kind) < rank(&fact.kind)
-        });
+        let alone = !self
+            .world
+            .objects
+            .iter()
+            .filter(allowed)
+            .any(|other| other.name == fact.name && rank(&other.kind) < rank(&fact.kind));
         let name = self.shorten(fact, kinds, random);
         mention(&fact.kind, &name, alone, random)
     }
@@ -140,18 +269,35 @@ impl<'a> Slots<'a> {
     /// Mostly the name; sometimes a part that no other object shares, spaces for dashes, or a typing error.
     fn shorten(&self, fact: &ObjectFact, kinds: &[(&str, usize)], random: &mut Random) -> String {
         let parts: Vec<&str> = fact.name.split('-').collect();
-        let plain = parts.len() > 1 && parts.len() <= 3 && !matches!(fact.kind.as_str(), "node" | "pod" | "namespace");
+        let plain = parts.len() > 1
+            && parts.len() <= 3
+            && !matches!(fact.kind.as_str(), "node" | "pod" | "namespace");
         let shares = |words: &[&str]| {
-            let of = |other: &ObjectFact| words.iter().all(|word| other.name.contains(word) || word.contains(&other.name));
-            let near = |other: &ObjectFact| other.kind == fact.kind || kinds.iter().any(|(kind, _)| *kind == other.kind);
-            self.world.objects.iter().filter(|other| near(other) && of(other) && other.name != fact.name).count() > 0
+            let of = |other: &ObjectFact| {
+                words
+                    .iter()
+                    .all(|word| other.name.contains(word) || word.contains(&other.name))
+            };
+            let near = |other: &ObjectFact| {
+                other.kind == fact.kind || kinds.iter().any(|(kind, _)| *kind == other.kind)
+            };
+            self.world
+                .objects
+                .iter()
+                .filter(|other| near(other) && of(other) && other.name != fact.name)
+                .count()
+                > 0
         };
         match random.below(100) {
             0..=6 if plain && !shares(&parts) => fact.name.replace('-', " "),
             7..=12 if plain && parts[0].len() >= 4 && !shares(&parts[..1]) => parts[0].to_owned(),
             13..=15 if fact.name.len() >= 6 && fact.kind != "node" && fact.kind != "pod" => {
                 let word = values::mistype(&fact.name, random);
-                if self.world.objects.iter().any(|other| other.name == word) { fact.name.clone() } else { word }
+                if self.world.objects.iter().any(|other| other.name == word) {
+                    fact.name.clone()
+                } else {
+                    word
+                }
             }
             16..=17 => fact.name[..1].to_uppercase() + &fact.name[1..],
             _ => fact.name.clone(),
@@ -163,27 +309,48 @@ impl<'a> Slots<'a> {
         let fact = self.objects.first();
         let replicas = fact.and_then(|fact| fact.replicas);
         let number = |said: u32, written: Option<u32>| {
-            written.map(|written| Filled::of(values::number(said as usize, 40, &mut Random(u64::from(said) + 7 * u64::from(written))), written.to_string()))
+            written.map(|written| {
+                Filled::of(
+                    values::number(
+                        said as usize,
+                        40,
+                        &mut Random(u64::from(said) + 7 * u64::from(written)),
+                    ),
+                    written.to_string(),
+                )
+            })
         };
         let some = u32::try_from(random.within(1, 4)).unwrap_or(1);
         Some(match kind {
             "plus" => replicas.and_then(|now| number(some, Some(now + some))),
             "more" => replicas.map(|now| Filled::of("", (now + 1).to_string())),
             "minus" => replicas.and_then(|now| number(some, now.checked_sub(some))),
-            "less" => replicas.filter(|now| *now > 0).map(|now| Filled::of("", (now - 1).to_string())),
-            "twice" => replicas.filter(|now| *now > 0).map(|now| Filled::of("", (now * 2).to_string())),
-            "thrice" => replicas.filter(|now| *now > 0).map(|now| Filled::of("", (now * 3).to_string())),
-            "half" => replicas.filter(|now| *now > 1 && now % 2 == 0).map(|now| Filled::of("", (now / 2).to_string())),
+            "less" => replicas
+                .filter(|now| *now > 0)
+                .map(|now| Filled::of("", (now - 1).to_string())),
+            "twice" => replicas
+                .filter(|now| *now > 0)
+                .map(|now| Filled::of("", (now * 2).to_string())),
+            "thrice" => replicas
+                .filter(|now| *now > 0)
+                .map(|now| Filled::of("", (now * 3).to_string())),
+            "half" => replicas
+                .filter(|now| *now > 1 && now % 2 == 0)
+                .map(|now| Filled::of("", (now / 2).to_string())),
             "back" => replicas.filter(|now| *now == 0).map(|_| Filled::same("1")),
             // A job that a cron job starts by hand is called after it.
             "cronrun" => fact.map(|fact| Filled::same(format!("{}-now", fact.name))),
             "pairname" => self.pair(random).map(Filled::same),
             "app" => fact.map(|fact| Filled::same(fact.name.clone())),
-            "ctr" => fact.filter(|fact| fact.containers.len() > 1).map(|fact| {
-                Filled::same(fact.containers[random.below(fact.containers.len())].0.clone())
-            }),
-            "mainctr" => fact.and_then(|fact| fact.containers.first()).map(|(name, _)| Filled::same(name.clone())),
-            "repo" => fact.and_then(|fact| fact.containers.first()).map(|(_, image)| repository(image)),
+            "ctr" => fact
+                .filter(|fact| fact.containers.len() > 1)
+                .map(|fact| Filled::same(fact.containers[random.below(fact.containers.len())].0.clone())),
+            "mainctr" => fact
+                .and_then(|fact| fact.containers.first())
+                .map(|(name, _)| Filled::same(name.clone())),
+            "repo" => fact
+                .and_then(|fact| fact.containers.first())
+                .map(|(_, image)| repository(image)),
             "ctrrepo" => self.filled.get("ctr").and_then(|ctr| {
                 let (_, image) = fact?.containers.iter().find(|(name, _)| *name == ctr.written)?;
                 Some(repository(image))
@@ -195,9 +362,16 @@ impl<'a> Slots<'a> {
     /// A name that a deployment and a service of one namespace share.
     fn pair(&self, random: &mut Random) -> Option<String> {
         let of = |kind: &str, other: &ObjectFact| other.kind == kind && !other.namespace.is_empty();
-        let services: Vec<&ObjectFact> = self.world.objects.iter().filter(|fact| of("service", fact)).collect();
+        let services: Vec<&ObjectFact> = self
+            .world
+            .objects
+            .iter()
+            .filter(|fact| of("service", fact))
+            .collect();
         let both = services.into_iter().filter(|service| {
-            self.world.objects.iter().any(|fact| of("deployment", fact) && fact.name == service.name && fact.namespace == service.namespace)
+            self.world.objects.iter().any(|fact| {
+                of("deployment", fact) && fact.name == service.name && fact.namespace == service.namespace
+            })
         });
         let names: Vec<&str> = both.map(|fact| fact.name.as_str()).collect();
         (!names.is_empty()).then(|| random.pick(&names).to_owned())
@@ -215,7 +389,11 @@ fn repository(image: &str) -> Filled {
 fn mention(kind: &str, name: &str, bare: bool, random: &mut Random) -> String {
     let bare_share = if kind == "node" || kind == "pod" { 65 } else { 55 };
     if bare && random.chance(bare_share) {
-        return if random.chance(12) { format!("the {name}") } else { name.to_owned() };
+        return if random.chance(12) {
+            format!("the {name}")
+        } else {
+            name.to_owned()
+        };
     }
     let word = kind_word(kind, random);
     match random.below(10) {
@@ -223,7 +401,8 @@ fn mention(kind: &str, name: &str, bare: bool, random: &mut Random) -> String {
         4 => format!("{name} {word}"),
         5 => format!("the {word} {name}"),
         6..=7 => format!("{word} {name}"),
-        8 => format!("the {word} (called|named) {name}").replace("(called|named)", random.pick(&["called", "named"])),
+        8 => format!("the {word} (called|named) {name}")
+            .replace("(called|named)", random.pick(&["called", "named"])),
         _ => match values::short_kind(kind) {
             Some(short) if random.chance(50) => format!("{short}/{name}"),
             _ => format!("{kind}/{name}"),
@@ -238,7 +417,13 @@ fn kind_word(kind: &str, random: &mut Random) -> String {
         "daemonset" => &["daemonset", "daemon set", "ds"],
         "service" => &["service", "service", "svc"],
         "configmap" => &["configmap", "config map", "cm"],
-        "persistentvolumeclaim" => &["pvc", "PVC", "persistentvolumeclaim", "volume claim", "persistent volume claim"],
+        "persistentvolumeclaim" => &[
+            "pvc",
+            "PVC",
+            "persistentvolumeclaim",
+            "volume claim",
+            "persistent volume claim",
+        ],
         "horizontalpodautoscaler" => &["hpa", "HPA", "autoscaler", "horizontalpodautoscaler"],
         "cronjob" => &["cronjob", "cron job", "cron job", "CronJob"],
         "namespace" => &["namespace", "namespace", "ns"],
@@ -249,5 +434,9 @@ fn kind_word(kind: &str, random: &mut Random) -> String {
         "clusterrole" => &["clusterrole", "cluster role"],
         _ => &[],
     };
-    if words.is_empty() { kind.to_owned() } else { random.pick(words).to_owned() }
+    if words.is_empty() {
+        kind.to_owned()
+    } else {
+        random.pick(words).to_owned()
+    }
 }

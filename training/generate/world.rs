@@ -49,7 +49,9 @@ pub fn app_name(random: &mut Random) -> String {
             let end = match random.below(4) {
                 0 => format!("v{}", random.within(1, 4)),
                 1 => random.within(1, 9).to_string(),
-                2 => random.word("eu us prod dev canary backup main replica primary").to_owned(),
+                2 => random
+                    .word("eu us prod dev canary backup main replica primary")
+                    .to_owned(),
                 _ => random.word(SECOND).to_owned(),
             };
             format!("{}-{}-{end}", random.word(FIRST), random.word(SECOND))
@@ -65,8 +67,22 @@ pub fn tag(random: &mut Random) -> String {
         4..=5 => format!("{a}.{b}.{c}"),
         6 => format!("v{}.{b}.{c}", a + 1),
         7 => format!("v{}", random.within(1, 40)),
-        8 => format!("{}{}", random.within(2, 18), random.pick(&["", "-alpine", "-slim"])),
-        _ => random.pick(&["latest", "stable", "2024.1", "sha-4f9c2d1", "1.4.0-rc1", "nightly", "main-9be1c30"]).to_owned(),
+        8 => format!(
+            "{}{}",
+            random.within(2, 18),
+            random.pick(&["", "-alpine", "-slim"])
+        ),
+        _ => random
+            .pick(&[
+                "latest",
+                "stable",
+                "2024.1",
+                "sha-4f9c2d1",
+                "1.4.0-rc1",
+                "nightly",
+                "main-9be1c30",
+            ])
+            .to_owned(),
     }
 }
 
@@ -87,7 +103,9 @@ fn containers(name: &str, random: &mut Random) -> Vec<(String, String)> {
         0..=2 => name.to_owned(),
         3..=5 => last,
         6..=7 => "app".to_owned(),
-        8 => random.word("server main api worker web backend service container").to_owned(),
+        8 => random
+            .word("server main api worker web backend service container")
+            .to_owned(),
         _ => name.split('-').next().unwrap_or(name).to_owned(),
     };
     let mut result = vec![(own, format!("{repository}:{}", tag(random)))];
@@ -119,14 +137,22 @@ pub struct Builder<'a> {
 pub fn world(random: &mut Random) -> Snapshot {
     let mut namespaces: Vec<String> = Vec::new();
     for _ in 0..random.within(2, 6) {
-        namespaces.push(if random.chance(85) { random.word(NAMESPACES).to_owned() } else { app_name(random) });
+        namespaces.push(if random.chance(85) {
+            random.word(NAMESPACES).to_owned()
+        } else {
+            app_name(random)
+        });
     }
     namespaces.push("kube-system".into());
     namespaces.push("default".into());
     namespaces.sort();
     namespaces.dedup();
     let default_namespace = namespaces[random.below(namespaces.len())].clone();
-    let snapshot = Snapshot { namespaces, default_namespace, ..Snapshot::default() };
+    let snapshot = Snapshot {
+        namespaces,
+        default_namespace,
+        ..Snapshot::default()
+    };
     let mut builder = Builder { random, snapshot };
     builder.fill();
     builder.snapshot
@@ -150,7 +176,8 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, kind: &str, namespace: &str, name: &str) -> &mut ObjectFact {
-        let exists = |fact: &ObjectFact| fact.kind == kind && fact.namespace == namespace && fact.name == name;
+        let exists =
+            |fact: &ObjectFact| fact.kind == kind && fact.namespace == namespace && fact.name == name;
         let at = self.snapshot.objects.iter().position(exists).unwrap_or_else(|| {
             self.snapshot.objects.push(ObjectFact {
                 kind: kind.into(),
@@ -166,11 +193,25 @@ impl Builder<'_> {
     fn nodes(&mut self) {
         let stem = match self.random.below(6) {
             0..=2 => "node-".to_owned(),
-            3 => self.random.pick(&["worker-", "k8s-worker-", "minion", "pool-a-", "kind-worker"]).to_owned(),
-            4 => self.random.pick(&["ip-10-0-1-", "gke-main-pool-", "aks-nodepool1-", "gpu-node-"]).to_owned(),
-            _ => format!("{}-", self.random.word("alpha srv host box machine server metal rack edge")),
+            3 => self
+                .random
+                .pick(&["worker-", "k8s-worker-", "minion", "pool-a-", "kind-worker"])
+                .to_owned(),
+            4 => self
+                .random
+                .pick(&["ip-10-0-1-", "gke-main-pool-", "aks-nodepool1-", "gpu-node-"])
+                .to_owned(),
+            _ => format!(
+                "{}-",
+                self.random
+                    .word("alpha srv host box machine server metal rack edge")
+            ),
         };
-        let start = if self.random.chance(80) { 1 } else { self.random.within(10, 240) };
+        let start = if self.random.chance(80) {
+            1
+        } else {
+            self.random.within(10, 240)
+        };
         for at in 0..self.random.within(2, 4) {
             self.add("node", "", &format!("{stem}{}", start + at));
         }
@@ -204,7 +245,11 @@ impl Builder<'_> {
         let around: [(&str, usize, &[&str]); 7] = [
             ("service", 60, &["", "", "", "-svc", "-headless"]),
             ("configmap", 30, &["-config", "-config", "-settings", "", "-env"]),
-            ("secret", 25, &["-secret", "-credentials", "-tls", "-password", "-token"]),
+            (
+                "secret",
+                25,
+                &["-secret", "-credentials", "-tls", "-password", "-token"],
+            ),
             ("ingress", 20, &["", "-ingress", "-public"]),
             ("horizontalpodautoscaler", 15, &["", "", "-hpa"]),
             ("serviceaccount", 12, &["", "-sa", "-bot"]),
@@ -248,28 +293,71 @@ impl Builder<'_> {
         let name = app_name(self.random);
         match self.random.below(9) {
             0..=2 => {
-                let name = self.random.pick(&["nightly-report", "backup", "db-backup", "cleanup", "sync-stock", "newsletter"]);
-                let name = if self.random.chance(60) { name.to_owned() } else { format!("{}-{}", self.random.word("nightly hourly daily weekly purge export import rotate"), self.random.word(FIRST)) };
+                let name = self.random.pick(&[
+                    "nightly-report",
+                    "backup",
+                    "db-backup",
+                    "cleanup",
+                    "sync-stock",
+                    "newsletter",
+                ]);
+                let name = if self.random.chance(60) {
+                    name.to_owned()
+                } else {
+                    format!(
+                        "{}-{}",
+                        self.random
+                            .word("nightly hourly daily weekly purge export import rotate"),
+                        self.random.word(FIRST)
+                    )
+                };
                 let containers = containers(&name, self.random);
                 self.add("cronjob", &namespace, &name).containers = containers;
             }
             3 => {
-                let name = format!("{}-{}", self.random.word("migrate seed import export reindex backfill"), self.random.word(FIRST));
+                let name = format!(
+                    "{}-{}",
+                    self.random.word("migrate seed import export reindex backfill"),
+                    self.random.word(FIRST)
+                );
                 let containers = containers(&name, self.random);
                 self.add("job", &namespace, &name).containers = containers;
             }
             4 => {
-                let name = self.random.pick(&["debug", "shell", "tmp", "toolbox", "curl", "test-pod", "dns-test"]).to_owned();
+                let name = self
+                    .random
+                    .pick(&["debug", "shell", "tmp", "toolbox", "curl", "test-pod", "dns-test"])
+                    .to_owned();
                 let containers = containers(&name, self.random);
                 self.add("pod", &namespace, &name).containers = containers;
             }
             5 => {
-                let kind = self.random.pick(&["role", "rolebinding", "networkpolicy", "resourcequota", "limitrange"]).to_owned();
-                let end = self.random.pick(&["reader", "editor", "policy", "limits", "access"]);
+                let kind = self
+                    .random
+                    .pick(&[
+                        "role",
+                        "rolebinding",
+                        "networkpolicy",
+                        "resourcequota",
+                        "limitrange",
+                    ])
+                    .to_owned();
+                let end = self
+                    .random
+                    .pick(&["reader", "editor", "policy", "limits", "access"]);
                 self.add(&kind, &namespace, &format!("{name}-{end}"));
             }
             6 => {
-                let kind = self.random.pick(&["clusterrole", "clusterrolebinding", "priorityclass", "storageclass", "persistentvolume"]).to_owned();
+                let kind = self
+                    .random
+                    .pick(&[
+                        "clusterrole",
+                        "clusterrolebinding",
+                        "priorityclass",
+                        "storageclass",
+                        "persistentvolume",
+                    ])
+                    .to_owned();
                 self.add(&kind, "", &name);
             }
             7 => {
@@ -309,7 +397,9 @@ impl Builder<'_> {
 fn generated(random: &mut Random) -> String {
     let letters = b"bcdfghjklmnpqrstvwxz2456789";
     let mut text = |count: usize| -> String {
-        (0..count).map(|_| char::from(letters[random.below(letters.len())])).collect()
+        (0..count)
+            .map(|_| char::from(letters[random.below(letters.len())]))
+            .collect()
     };
     format!("{}-{}", text(10), text(5))
 }

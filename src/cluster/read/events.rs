@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::age::age;
 use super::grid::table;
 use super::json::{number, text};
-use crate::plan::printable::cell;
 use super::{ReadOutput, Reader};
 use crate::cluster::ClusterError;
 use crate::plan::command::Events;
+use crate::plan::printable::cell;
 
 /// `events`.
 pub(super) async fn read(reader: Reader<'_>, command: &Events) -> Result<ReadOutput, ClusterError> {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::fetch::{built, with_query};
 use super::json::{items, text};
-use crate::plan::printable::printable;
 use super::{ReadOutput, Reader, pods};
 use crate::cluster::{Cluster, ClusterError};
 use crate::plan::command::Logs;
+use crate::plan::printable::printable;
 
 /// Bytes of one log that are kept, from its end.
 const LOG_LIMIT: usize = 8 * 1024 * 1024;

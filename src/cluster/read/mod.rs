@@ -32,10 +32,10 @@ use serde_json::Value;
 use super::{Cluster, ClusterError, Served};
 use crate::plan::{Action, Kind, Scope, Step, Target};
 
+pub use crate::plan::printable;
 pub use age::{age, moment, span};
 pub use grid::{align, table};
 pub use mask::mask;
-pub use crate::plan::printable;
 
 /// What a read found.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::super::json::{container_status, entries, items, number, or_none, text, word};
-use crate::plan::printable::printable;
 use super::report::Report;
+use crate::plan::printable::printable;
 
 /// A pod template, indented by one level.
 pub(super) fn template(report: &mut Report, template: &Value) {

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::super::json::{entries, items, or_none, text, word};
-use crate::plan::printable::printable;
 use super::Related;
 use super::report::Report;
+use crate::plan::printable::printable;
 
 /// Sizes only; the object comes masked.
 pub(super) fn secret(report: &mut Report, secret: &Value) {

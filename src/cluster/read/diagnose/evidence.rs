@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::super::json::{container_status, entries, items, number, text};
 use super::super::logs::Wanted;
 use super::super::mask::mask;
-use crate::plan::printable::printable;
 use super::super::{Reader, describe, events, pods};
 use crate::cluster::ClusterError;
 use crate::plan::Target;
+use crate::plan::printable::printable;
 
 /// Lines of each log.
 const LOG_LINES: u32 = 20;
