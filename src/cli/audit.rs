@@ -59,7 +59,7 @@ fn list(found: &[Action], output: Output) -> anyhow::Result<Exit> {
         let id = action.id.short();
         table.add_row([time, id, human::printable(action.user()), action.verdict().to_owned(), commands.join("; ")]);
     }
-    let _ = writeln!(anstream::stdout(), "{table}");
+    let _ = writeln!(anstream::stdout(), "{}", human::table(&table));
     Ok(Exit::Done)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod audit;
+mod doctor;
 mod document;
 mod exit;
 mod face;
@@ -56,7 +57,12 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
         }
         Some(Command::Undo { id }) => block_on(undo::run(&common, id.as_deref())),
         Some(Command::Sandbox(arguments)) => block_on(sandbox::run(&common, &arguments)),
-        Some(Command::Eval { .. } | Command::Doctor) => Ok(Exit::Usage),
+        Some(Command::Doctor) => block_on(doctor::run(&common)),
+        Some(Command::Eval { .. }) => Ok(Exit::Usage),
+        None if typed.request.is_empty() => {
+            human::usage();
+            Ok(Exit::Usage)
+        }
         None => block_on(request::run(&common, typed.request.join(" "))),
     }
 }
@@ -75,7 +81,11 @@ fn load(common: &Common) -> anyhow::Result<Config> {
 }
 
 fn block_on(future: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(future)
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let exit = runtime.block_on(future);
+    // A thread may still wait for a key that nobody will press, after Ctrl-C at the review.
+    runtime.shutdown_background();
+    exit
 }
 
 fn set_colour(colour: Colour) {

@@ -1,6 +1,7 @@
 //! Performs the session's effects and feeds their events back.
 
 mod connect;
+pub mod doctor;
 mod perform;
 
 pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command};
