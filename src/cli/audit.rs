@@ -75,7 +75,7 @@ fn list(found: &[Action], output: Output) -> anyhow::Result<Exit> {
             commands.join("; "),
         ]);
     }
-    let _ = writeln!(anstream::stdout(), "{table}");
+    let _ = writeln!(anstream::stdout(), "{}", human::table(&table));
     Ok(Exit::Done)
 }
 

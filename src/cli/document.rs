@@ -38,6 +38,16 @@ pub fn document(asked: &Asked, receipt: &Receipt) -> Value {
     })
 }
 
+/// A request that never became a session.
+pub fn of_error(request: &str, error: &anyhow::Error) -> Value {
+    json!({
+        "request": request,
+        "outcome": "failed",
+        "steps": [],
+        "error": { "message": super::human::words(error), "hint": crate::driver::hint(error) },
+    })
+}
+
 fn steps(report: &Report, outcome: &Outcome) -> Vec<Value> {
     let nothing = StepResult::default();
     let results = outcome.results.iter().chain(std::iter::repeat(&nothing));

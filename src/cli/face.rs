@@ -22,16 +22,24 @@ pub struct Shell {
 impl Shell {
     /// A face that prints in this form. `context` is where the request goes, for the review.
     pub fn new(output: Output, context: String) -> Shell {
-        // Hidden by itself where standard error is no terminal.
-        let bar = ProgressBar::new_spinner();
-        bar.set_style(spinner());
-        Shell { output, context, bar }
+        Shell {
+            output,
+            context,
+            bar: bar(),
+        }
     }
 
     /// Takes the spinner away.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// A spinner that shows nothing before its first stage, and nothing at all where standard error is no terminal.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(spinner());
+    bar
 }
 
 fn spinner() -> ProgressStyle {
@@ -85,13 +93,15 @@ impl Face for Shell {
         });
     }
 
-    async fn review(&mut self, report: &Report) -> Decision {
+    async fn review(&mut self, report: &Report, confidence: &[Option<f32>]) -> Decision {
         self.bar.finish_and_clear();
+        // One that was finished never shows again, and what is approved is watched.
+        self.bar = bar();
         // People read the review where they answer it: standard output may be a file.
         let _ = write!(
             anstream::stderr(),
             "{}",
-            human::review(report, &self.context, &[])
+            human::review(report, &self.context, confidence)
         );
         let report = report.clone();
         // A thread of its own: reading a line blocks, and Ctrl-C must still be heard.

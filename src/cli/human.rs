@@ -9,7 +9,7 @@ pub use crate::plan::printable;
 
 use crate::check::{Inverse, Problem, Report, StepReport, Weight};
 use crate::driver::Receipt;
-use crate::session::{Ending, Failure};
+use crate::session::{Ending, Failure, Outcome};
 
 /// Lines of diff that are shown of one step.
 const DIFF_LINES: usize = 80;
@@ -47,7 +47,7 @@ pub fn review(report: &Report, context: &str, confidence: &[Option<f32>]) -> Str
     for step in &report.steps {
         out.push_str(&diff(&step.diff));
     }
-    if report.steps.iter().any(|step| step.step.writes()) {
+    if report.blocked().is_none() && report.steps.iter().any(|step| step.step.writes()) {
         let _ = writeln!(out, "\n{}", paint(DIM, "The same by hand:"));
         for step in &report.steps {
             let _ = writeln!(out, "  {}", printable(&step.step.by_hand()));
@@ -159,11 +159,12 @@ pub fn receipt(receipt: &Receipt, context: &str) {
         let _ = write!(err, "{}", review(report, context, &outcome.confidence));
     }
     steps(receipt);
-    if let Some(question) = &outcome.question {
-        let _ = writeln!(err, "{} {}", paint(YELLOW, "unclear:"), printable(question));
-    }
-    if let Some(failure) = &outcome.failure {
-        tell(outcome.ending, failure);
+    match (&outcome.failure, &outcome.question) {
+        (Some(failure), Some(question)) => tell(outcome.ending, &failure.clone().with_hint(question)),
+        (Some(failure), None) => tell(outcome.ending, failure),
+        (None, Some(question)) => tell(outcome.ending, &Failure::new(question)),
+        (None, None) if outcome.ending == Ending::Interrupted => tell(outcome.ending, &interrupted(outcome)),
+        (None, None) => {}
     }
     if let Some(problem) = &receipt.unrecorded {
         let _ = writeln!(
@@ -173,23 +174,42 @@ pub fn receipt(receipt: &Receipt, context: &str) {
             printable(problem)
         );
     }
-    let changed = matches!(
-        outcome.ending,
-        Ending::Done | Ending::Failed | Ending::Interrupted
-    ) && outcome.recorded;
-    if let (true, Some(action)) = (changed, &receipt.action) {
-        let _ = writeln!(
-            err,
-            "{}",
-            paint(
-                DIM,
-                &format!(
-                    "audit record {action}; `sayso undo {}` takes it back",
-                    action.short()
-                )
-            )
-        );
+    if let (true, Some(action)) = (outcome.recorded, &receipt.action) {
+        let back = if can_be_undone(outcome) {
+            format!("; `sayso undo {}` takes it back", action.short())
+        } else {
+            String::new()
+        };
+        let _ = writeln!(err, "{}", paint(DIM, &format!("audit record {action}{back}")));
     }
+}
+
+/// What an interruption left behind.
+fn interrupted(outcome: &Outcome) -> Failure {
+    match (outcome.recorded, outcome.applied_steps) {
+        (_, 0) => Failure::new("nothing was changed"),
+        (_, 1) => Failure::new("one step was applied, and is recorded"),
+        (_, count) => Failure::new(format!("{count} steps were applied, and are recorded")),
+    }
+}
+
+/// Whether something was changed, and each of the changes has a way back.
+fn can_be_undone(outcome: &Outcome) -> bool {
+    let Some(report) = &outcome.report else {
+        return false;
+    };
+    let mut made = report
+        .steps
+        .iter()
+        .zip(&outcome.results)
+        .filter(|(_, result)| !result.receipts.is_empty())
+        .peekable();
+    let has_way = |step: &StepReport| {
+        step.inverse
+            .iter()
+            .all(|inverse| matches!(inverse, Inverse::Step(_)))
+    };
+    made.peek().is_some() && made.all(|(step, _)| has_way(step))
 }
 
 /// What was done, and after a failure what was not.
@@ -201,10 +221,7 @@ fn steps(receipt: &Receipt) {
         .filter(|_| receipt.outcome.recorded)
     else {
         if let (Ending::Done, Some(report)) = (receipt.outcome.ending, &receipt.outcome.report) {
-            for step in &report.steps {
-                let _ = write!(anstream::stdout(), "{}", reasons(step));
-            }
-            let _ = writeln!(anstream::stdout(), "nothing to do");
+            nothing_to_do(report);
         }
         return;
     };
@@ -229,30 +246,94 @@ fn steps(receipt: &Receipt) {
     }
 }
 
+/// Why a plan needs no change at all.
+fn nothing_to_do(report: &Report) {
+    let mut out = anstream::stdout();
+    for step in &report.steps {
+        let why = step.problem.as_ref().map_or_else(String::new, |problem| {
+            format!(": {}", printable(problem.message()))
+        });
+        let _ = writeln!(
+            out,
+            "{} {}{why}",
+            paint(DIM, "nothing to do"),
+            printable(&step.step.to_string())
+        );
+    }
+}
+
+/// An error with its causes, without those whose words it has already.
+pub fn words(error: &anyhow::Error) -> String {
+    let mut words = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
 fn tell(ending: Ending, failure: &Failure) {
     let label = match ending {
         Ending::NeedsApproval => "needs approval:",
         Ending::Denied => "denied:",
         Ending::Refused => "refused:",
+        Ending::Unclear => "unclear:",
+        Ending::Interrupted => "interrupted:",
         _ => "error:",
     };
+    let style = if matches!(ending, Ending::Unclear | Ending::Interrupted) {
+        YELLOW
+    } else {
+        RED
+    };
     let mut err = anstream::stderr();
-    let _ = writeln!(err, "{} {}", paint(RED, label), printable(&failure.message));
+    let _ = writeln!(err, "{} {}", paint(style, label), printable(&failure.message));
     if let Some(hint) = &failure.hint {
-        let _ = writeln!(err, "{} {}", paint(CYAN, "hint:"), printable(hint));
+        let _ = writeln!(err, "{}", self::hint(hint));
     }
+}
+
+/// What is told where nothing was asked.
+pub fn usage() {
+    let mut err = anstream::stderr();
+    let _ = writeln!(err, "{} nothing was asked", paint(RED, "error:"));
+    let _ = writeln!(err, "usage: sayso [FLAGS] REQUEST\n       sayso [FLAGS] COMMAND");
+    let _ = writeln!(
+        err,
+        "{}",
+        hint("say what you want, as in: sayso \"list pods\"; `sayso --help` lists flags and commands")
+    );
 }
 
 /// An error that no session saw.
 pub fn error(error: &anyhow::Error) {
     let mut err = anstream::stderr();
-    let _ = writeln!(
-        err,
-        "{} {}",
-        paint(RED, "error:"),
-        printable(&format!("{error:#}"))
-    );
+    let _ = writeln!(err, "{} {}", paint(RED, "error:"), printable(&words(error)));
     if let Some(hint) = crate::driver::hint(error) {
-        let _ = writeln!(err, "{} {}", paint(CYAN, "hint:"), printable(&hint));
+        let _ = writeln!(err, "{}", self::hint(&hint));
     }
+}
+
+/// A table as kubectl prints it: no lines, nothing in front of the first column or behind the last.
+pub fn table(table: &comfy_table::Table) -> String {
+    let lines = table
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A label in the colour of its weight.
+pub fn state(state: crate::driver::doctor::State) -> String {
+    use crate::driver::doctor::State;
+    match state {
+        State::Ok => paint(GREEN, "ok"),
+        State::Warn => paint(YELLOW, "warn"),
+        State::Fail => paint(RED, "fail"),
+    }
+}
+
+/// A line of advice.
+pub fn hint(text: &str) -> String {
+    format!("{} {}", paint(CYAN, "hint:"), printable(text))
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod audit;
+mod doctor;
 mod document;
 pub mod eval;
 mod exit;
@@ -73,7 +74,11 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             let choice = eval::Choice { only, all, at_least };
             block_on(eval::run(&common, &suite, &choice))
         }
-        Some(Command::Doctor) => Ok(Exit::Usage),
+        Some(Command::Doctor) => block_on(doctor::run(&common)),
+        None if typed.request.is_empty() => {
+            human::usage();
+            Ok(Exit::Usage)
+        }
         None => block_on(request::run(&common, typed.request.join(" "))),
     }
 }
@@ -93,11 +98,14 @@ fn load(common: &Common) -> anyhow::Result<Config> {
 }
 
 fn block_on(future: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .build()?
-        .block_on(future)
+        .build()?;
+    let exit = runtime.block_on(future);
+    // A thread may still wait for a key that nobody will press, after Ctrl-C at the review.
+    runtime.shutdown_background();
+    exit
 }
 
 fn set_colour(colour: Colour) {

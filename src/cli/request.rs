@@ -1,9 +1,11 @@
 //! One request from the command line.
 
 use super::args::{Common, Output};
-use super::document::{Asked, document, print};
+use super::document::{self, Asked, document, print};
 use super::face::Shell;
 use super::{Exit, exit, human, interrupt, load, terminal};
+use tokio_util::sync::CancellationToken;
+
 use crate::config::Config;
 use crate::driver::{Connection, Driver, Parts, connect, sandbox};
 use crate::plan::Plan;
@@ -12,10 +14,23 @@ use crate::session::{Session, Wishes};
 
 /// Runs a request in words.
 pub async fn run(common: &Common, words: String) -> anyhow::Result<Exit> {
-    let request = Request::new(&words, terminal::piped())?;
+    let result = try_run(common, &words).await;
+    if let (Err(error), Output::Json | Output::Yaml) = (&result, common.output) {
+        print(&document::of_error(&words, error), common.output)?;
+    }
+    result
+}
+
+async fn try_run(common: &Common, words: &str) -> anyhow::Result<Exit> {
+    let request = Request::new(words, terminal::piped())?;
     let config = load(common)?;
-    let parts = connect(&config, &connection(common)).await?;
-    converse(common, &config, &parts, request, None).await
+    let stop = interrupt::token();
+    let connection = connection(common);
+    let parts = tokio::select! {
+        parts = connect(&config, &connection) => parts?,
+        () = stop.cancelled() => return Ok(Exit::Interrupted),
+    };
+    converse(common, &config, &parts, request, None, stop).await
 }
 
 /// Where the flags say that the session takes place.
@@ -38,6 +53,7 @@ pub async fn converse(
     parts: &Parts,
     request: Request,
     plan: Option<Plan>,
+    stop: CancellationToken,
 ) -> anyhow::Result<Exit> {
     let context = parts.cluster.context().clone();
     let place = format!("context {}, namespace {}", context.name, context.namespace);
@@ -53,7 +69,7 @@ pub async fn converse(
         None => Session::new(request, wishes, config.policy.clone()),
     };
     let mut face = Shell::new(common.output, place.clone());
-    let receipt = Driver::new(parts, &mut face, config.user.clone(), interrupt::token())
+    let receipt = Driver::new(parts, &mut face, config.user.clone(), stop)
         .run(session)
         .await;
     face.clear();

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 
 use super::args::Common;
 use super::request::{connection, converse};
-use super::{Exit, load};
+use super::{Exit, interrupt, load};
 use crate::driver::audit::{Action, AuditLog, Filter, actions, has_redactions};
 use crate::driver::connect;
 use crate::plan::Plan;
@@ -33,7 +33,7 @@ pub async fn run(common: &Common, id: Option<&str>) -> anyhow::Result<Exit> {
             action.context()
         );
     }
-    converse(common, &config, &parts, request, Some(plan)).await
+    converse(common, &config, &parts, request, Some(plan), interrupt::token()).await
 }
 
 fn find(log: &AuditLog, id: Option<&str>) -> anyhow::Result<Action> {

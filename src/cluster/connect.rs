@@ -77,6 +77,12 @@ impl Cluster {
         })
     }
 
+    /// The server's version, as in `v1.34.1`; which is also whether it can be reached.
+    pub async fn version(&self) -> Result<String, ClusterError> {
+        let version = self.fetch("/version").await?;
+        Ok(version["gitVersion"].as_str().unwrap_or("unknown").to_owned())
+    }
+
     /// Where requests go.
     pub fn context(&self) -> &ContextFacts {
         &self.context

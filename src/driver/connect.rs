@@ -1,7 +1,7 @@
 //! From a configuration to the parts that a session needs: a cluster, a model, an audit log.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -40,30 +40,8 @@ pub struct Parts {
 /// Makes the parts. The audit log comes first: without a place to record, nothing is begun.
 pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result<Parts> {
     let audit = AuditLog::open(&config.places.audit)?;
-    let sandbox = match &connection.sandbox {
-        Some(seed) => {
-            let options = sandbox::Options {
-                seed: seed.clone(),
-                ..sandbox::Options::default()
-            };
-            Some(
-                sandbox::start(options)
-                    .await
-                    .context("the sandbox did not start")?,
-            )
-        }
-        None => None,
-    };
-    let options = ConnectOptions {
-        inline: sandbox.as_ref().map(sandbox::Running::kubeconfig),
-        kubeconfig: connection.kubeconfig.clone(),
-        // A sandbox has one context of its own; the configured one is about real clusters.
-        context: config.context.clone().filter(|_| sandbox.is_none()),
-        namespace: config.namespace.clone(),
-        impersonate: connection.impersonate.clone(),
-        impersonate_groups: connection.impersonate_groups.clone(),
-    };
-    let cluster = Cluster::connect(&options).await?;
+    let sandbox = sandbox(connection).await?;
+    let cluster = Cluster::connect(&options(config, connection, sandbox.as_ref())).await?;
     Ok(Parts {
         cluster,
         model: model(config)?,
@@ -72,7 +50,40 @@ pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result
     })
 }
 
-/// The model that the configuration names. Nothing is started or asked yet.
+/// Starts the sandbox, if one is wanted.
+pub(super) async fn sandbox(connection: &Connection) -> anyhow::Result<Option<sandbox::Running>> {
+    let Some(seed) = &connection.sandbox else {
+        return Ok(None);
+    };
+    let options = sandbox::Options {
+        seed: seed.clone(),
+        ..sandbox::Options::default()
+    };
+    Ok(Some(
+        sandbox::start(options)
+            .await
+            .context("the sandbox did not start")?,
+    ))
+}
+
+/// How to reach the cluster.
+pub(super) fn options(
+    config: &Config,
+    connection: &Connection,
+    sandbox: Option<&sandbox::Running>,
+) -> ConnectOptions {
+    ConnectOptions {
+        inline: sandbox.map(sandbox::Running::kubeconfig),
+        kubeconfig: connection.kubeconfig.clone(),
+        // A sandbox has one context of its own; the configured one is about real clusters.
+        context: config.context.clone().filter(|_| sandbox.is_none()),
+        namespace: config.namespace.clone(),
+        impersonate: connection.impersonate.clone(),
+        impersonate_groups: connection.impersonate_groups.clone(),
+    }
+}
+
+/// The model that was chosen; nothing is asked of it yet.
 pub fn model(config: &Config) -> anyhow::Result<Model> {
     match &config.model {
         ModelChoice::Embedded { idle_seconds } => Ok(Model::Local(local_engine(config, *idle_seconds)?)),
@@ -122,6 +133,17 @@ pub fn engine_command() -> anyhow::Result<(PathBuf, Vec<OsString>)> {
         return Ok((this, vec![OsString::from(ENGINE_COMMAND)]));
     }
     Ok((PathBuf::from("sayso-engine"), Vec::new()))
+}
+
+/// Where a program is: itself if it has a folder, else the first of that name on PATH.
+pub(super) fn on_path(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return program.is_file().then(|| program.to_owned());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 /// The hidden command under which `sayso` is an engine.

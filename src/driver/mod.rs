@@ -1,6 +1,7 @@
 //! Performs the session's effects and feeds their events back.
 
 mod connect;
+pub mod doctor;
 pub mod eval;
 mod perform;
 

@@ -31,8 +31,12 @@ pub trait Face: Send {
     fn progress(&mut self, what: &str, done: u64, total: u64);
     /// A read printed something. Notices are no part of it.
     fn read(&mut self, text: &str, notices: &[String]);
-    /// Asks somebody.
-    fn review(&mut self, report: &Report) -> impl Future<Output = Decision> + Send;
+    /// Asks somebody. `confidence` is the planner's in each step, from 0 to 1, where it told.
+    fn review(
+        &mut self,
+        report: &Report,
+        confidence: &[Option<f32>],
+    ) -> impl Future<Output = Decision> + Send;
 }
 
 /// Tokens that a request took.
@@ -180,9 +184,9 @@ impl<'a, F: Face> Driver<'a, F> {
                 let gathered = self.parts.cluster.gather(&plan, Timestamp::now()).await;
                 gathered.map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Gathered)
             }
-            Effect::Review(report) => {
+            Effect::Review(report, confidence) => {
                 self.face.stage(Stage::Reviewing, "");
-                Event::Decided(self.face.review(&report).await)
+                Event::Decided(self.face.review(&report, &confidence).await)
             }
             Effect::Record(kind, body) => self.record(kind, body).await,
             Effect::Apply(approved, index) => {
@@ -370,7 +374,7 @@ fn stage_of(effect: &Effect) -> &'static str {
         Effect::Plan { .. } => "plan",
         Effect::Read(_) => "read",
         Effect::Gather(_) => "check",
-        Effect::Review(_) => "review",
+        Effect::Review(..) => "review",
         Effect::Record(..) => "record",
         Effect::Apply(..) => "apply",
         Effect::Verify(..) => "verify",

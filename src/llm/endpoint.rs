@@ -28,6 +28,8 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 /// A server that wishes for a longer pause than this is not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long a server may take to say that it is there.
+const PROBE: Duration = Duration::from_secs(5);
 /// How much is read of a page that explains a refusal, in bytes.
 const EXPLANATION: usize = 16 << 10;
 
@@ -141,6 +143,25 @@ impl Endpoint {
             name: self.config.model.clone(),
             digest: None,
             endpoint: self.connection.peer.name.clone(),
+        }
+    }
+
+    /// Whether the server answers and takes the key, within five seconds. No model is asked. A server that does not
+    /// list its models is taken at its word.
+    pub async fn probe(&self) -> Result<(), LlmError> {
+        let connection = &self.connection;
+        let asked = connection
+            .http
+            .get(format!("{}/models", connection.base))
+            .headers(connection.headers.clone());
+        let response = asked
+            .timeout(PROBE)
+            .send()
+            .await
+            .map_err(|error| connection.peer.unreachable(&error))?;
+        match response.status().as_u16() {
+            200..=299 | 404 | 405 | 501 => Ok(()),
+            _ => Err(refusal(&connection.peer, response).await.error),
         }
     }
 

@@ -150,8 +150,8 @@ pub enum Effect {
     Read(Step),
     /// Try a plan.
     Gather(Plan),
-    /// Ask somebody.
-    Review(Box<Report>),
+    /// Ask somebody. With the report goes how sure the planner was of each step, from 0 to 1, where it told.
+    Review(Box<Report>, Vec<Option<f32>>),
     /// Write to the audit log.
     Record(RecordKind, Value),
     /// Make the calls of a step.

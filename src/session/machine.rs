@@ -272,13 +272,17 @@ impl Session {
         if !self.wishes.interactive {
             return self.decided(Decision::Nobody);
         }
-        vec![Effect::Review(Box::new(report))]
+        vec![Effect::Review(Box::new(report), self.confidence.clone())]
     }
 
     fn decided(&mut self, decision: Decision) -> Vec<Effect> {
         match decision {
             Decision::Approve { digest, by } => self.approve(&digest, &by),
-            Decision::Edit(plan) => self.settle_on(plan),
+            Decision::Edit(plan) => {
+                // A person wrote this plan: how sure the planner was of its own says nothing about it.
+                self.confidence.clear();
+                self.settle_on(plan)
+            }
             Decision::Reject { reason } => {
                 let failure = Failure::new(
                     reason.map_or_else(|| "rejected".to_owned(), |reason| format!("rejected: {reason}")),
@@ -304,7 +308,7 @@ impl Session {
         };
         if report.digest != digest {
             let report = report.clone();
-            return vec![Effect::Review(Box::new(report))];
+            return vec![Effect::Review(Box::new(report), self.confidence.clone())];
         }
         let touched = self
             .evidence

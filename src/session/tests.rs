@@ -86,7 +86,7 @@ fn reviewed(session: &mut Session) -> String {
     session.handle(Event::Retrieved(snapshot()));
     session.handle(answer("scale deployment/web --replicas=5"));
     let effects = session.handle(Event::Gathered(evidence("7")));
-    let [Effect::Review(report)] = effects.as_slice() else {
+    let [Effect::Review(report, _)] = effects.as_slice() else {
         panic!("{effects:?}")
     };
     report.digest.clone()
@@ -143,7 +143,7 @@ fn an_approval_of_another_report_is_no_approval() {
     reviewed(&mut session);
     assert!(matches!(
         session.handle(yes("stale".into())).as_slice(),
-        [Effect::Review(_)]
+        [Effect::Review(..)]
     ));
 }
 
@@ -190,12 +190,12 @@ fn an_object_that_changed_is_reviewed_again_and_the_void_approval_recorded() {
     };
     assert_eq!(body["outcome"], "void");
     let effects = session.handle(Event::Gathered(evidence("8")));
-    let [Effect::Review(report)] = effects.as_slice() else {
+    let [Effect::Review(report, _)] = effects.as_slice() else {
         panic!("{effects:?}")
     };
     assert_ne!(report.digest, digest);
     assert!(
-        matches!(session.handle(yes(digest)).as_slice(), [Effect::Review(_)]),
+        matches!(session.handle(yes(digest)).as_slice(), [Effect::Review(..)]),
         "the first approval is void"
     );
 }
@@ -296,7 +296,7 @@ proptest! {
             }
             for effect in session.handle(event) {
                 match effect {
-                    Effect::Review(report) => on_table = Some(report.digest),
+                    Effect::Review(report, _) => on_table = Some(report.digest),
                     Effect::Record(kind, _) => last_record = Some(kind),
                     Effect::Apply(..) => prop_assert!(approved && recorded, "applied without a yes and a record"),
                     Effect::Gather(_) => (approved, recorded) = (false, false),

@@ -1,5 +1,7 @@
 //! Every integration test, one module per area.
 mod audit;
+#[cfg(unix)]
+mod cli;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
 mod eval;

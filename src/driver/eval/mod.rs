@@ -151,7 +151,7 @@ impl Face for Silent {
 
     fn read(&mut self, _: &str, _: &[String]) {}
 
-    async fn review(&mut self, _: &Report) -> Decision {
+    async fn review(&mut self, _: &Report, _: &[Option<f32>]) -> Decision {
         Decision::Nobody
     }
 }

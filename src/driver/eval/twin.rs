@@ -120,7 +120,7 @@ impl Face for Willing {
 
     fn read(&mut self, _: &str, _: &[String]) {}
 
-    async fn review(&mut self, report: &Report) -> Decision {
+    async fn review(&mut self, report: &Report, _: &[Option<f32>]) -> Decision {
         Decision::Approve {
             digest: report.digest.clone(),
             by: "eval".to_owned(),

@@ -1,0 +1,50 @@
+//! The program as its users meet it: the real binary, a sandbox beside it, a model that answers from a script.
+
+mod appearance;
+mod audit;
+mod doctor;
+mod interrupts;
+mod planner;
+mod reads;
+mod refusals;
+mod review;
+mod stand;
+mod troubles;
+mod usage;
+mod writes;
+
+/// What differs from run to run, and what stands for it in snapshots.
+const FILTERS: &[(&str, &str)] = &[
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"/tmp/\.tmp\w{6}", "HOME"),
+    (
+        r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        "UUID",
+    ),
+    (r"undo [0-9a-f-]{8,20}", "undo ID"),
+    (r"digest [0-9a-f]{12}", "digest DIGEST"),
+    (r#""[0-9a-f]{64}""#, r#""DIGEST""#),
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r"-[0-9a-z]{8,10}-[0-9a-z]{5}\b", "-HASH-POD"),
+    (r"(?m) +(\d+[dhms])+$", " AGE"),
+    (r"(?m)^(\d+[dhms])+ +", "AGE "),
+    (
+        r#"("?(retrieve|plan|check|record|apply|verify|read|review)"?: )\d+"#,
+        "${1}MS",
+    ),
+    (
+        r#"("?(resource_version_before|resource_version_after|resourceVersion)"?: )"?\d+"?"#,
+        "${1}VERSION",
+    ),
+    (r"sayso \d+\.\d+\.\d+", "sayso VERSION"),
+];
+
+/// Compares what a command printed with its snapshot.
+macro_rules! shown {
+    ($ran:expr) => {
+        insta::with_settings!({ filters => super::FILTERS.to_vec(), omit_expression => true }, {
+            insta::assert_snapshot!($ran.to_string());
+        })
+    };
+}
+use shown;

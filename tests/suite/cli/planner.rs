@@ -1,0 +1,100 @@
+//! An OpenAI-compatible server on loopback that answers from a script.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+/// What the model does when it is asked.
+#[derive(Clone)]
+pub enum Reply {
+    /// Answers with this text.
+    Text(String),
+    /// Refuses with this status.
+    Status(u16),
+    /// Answers with a page that is no completion.
+    Page,
+    /// Says nothing.
+    Silence,
+}
+
+/// A model with a script: a request and its reply.
+#[derive(Clone)]
+pub struct Planner {
+    script: Arc<Mutex<HashMap<String, Reply>>>,
+    asked: mpsc::UnboundedSender<String>,
+}
+
+impl Planner {
+    /// Starts one. What comes with it is its base URL, and what it is asked, as it is asked.
+    pub async fn start() -> (Planner, String, mpsc::UnboundedReceiver<String>) {
+        let (asked, prompts) = mpsc::unbounded_channel();
+        let planner = Planner {
+            script: Arc::default(),
+            asked,
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/v1", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/v1/chat/completions", post(answer))
+            .route(
+                "/v1/models",
+                get(async || axum::Json(json!({ "data": [{ "id": "scripted" }] }))),
+            )
+            .with_state(planner.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (planner, base, prompts)
+    }
+
+    /// Foresees a request.
+    pub fn expect(&self, request: &str, reply: Reply) {
+        self.script.lock().unwrap().insert(request.to_owned(), reply);
+    }
+}
+
+async fn answer(State(planner): State<Planner>, body: String) -> Response {
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let messages = body["messages"].as_array().unwrap();
+    let prompt = messages.iter().rfind(|message| {
+        message["role"] == "user"
+            && message["content"]
+                .as_str()
+                .unwrap()
+                .lines()
+                .last()
+                .unwrap()
+                .starts_with("> ")
+    });
+    let prompt = prompt.unwrap()["content"].as_str().unwrap();
+    let request = prompt.lines().last().unwrap().trim_start_matches("> ").to_owned();
+    let _ = planner
+        .asked
+        .send(messages.last().unwrap()["content"].as_str().unwrap().to_owned());
+    let reply = planner.script.lock().unwrap().get(&request).cloned();
+    match reply.unwrap_or_else(|| Reply::Text(format!("nobody foresaw: {request}"))) {
+        Reply::Text(text) => completion(&text),
+        Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Reply::Page => ([(header::CONTENT_TYPE, "text/html")], "<html>").into_response(),
+        Reply::Silence => std::future::pending().await,
+    }
+}
+
+/// One token a line, each with the same probability.
+fn completion(text: &str) -> Response {
+    let mut page = String::new();
+    for line in text.split_inclusive('\n') {
+        let token = json!({ "token": line, "logprob": -0.1 });
+        let choice = json!({ "index": 0, "delta": { "content": line }, "logprobs": { "content": [token] } });
+        page.push_str(&format!("data: {}\n\n", json!({ "choices": [choice] })));
+    }
+    let stop = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
+    let usage = json!({ "choices": [], "usage": { "prompt_tokens": 120, "completion_tokens": 12 } });
+    page.push_str(&format!("data: {stop}\n\ndata: {usage}\n\ndata: [DONE]\n\n"));
+    ([(header::CONTENT_TYPE, "text/event-stream")], page).into_response()
+}
