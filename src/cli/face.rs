@@ -105,34 +105,36 @@ impl Face for Shell {
         );
         let report = report.clone();
         // A thread of its own: reading a line blocks, and Ctrl-C must still be heard.
-        tokio::task::spawn_blocking(move || ask(&report))
-            .await
-            .unwrap_or(Decision::Nobody)
+        let asked = tokio::task::spawn_blocking(move || ask(&report)).await;
+        if let Ok(Some(decision)) = asked {
+            return decision;
+        }
+        // The terminal ended the line: Ctrl-D, or Ctrl-C, whose signal is on its way and means more than a no.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Decision::Reject { reason: None }
     }
 }
 
-/// Asks until there is an answer. Only a clear yes is a yes.
-fn ask(report: &Report) -> Decision {
+/// Asks until there is an answer, or nothing more to read. Only a clear yes is a yes.
+fn ask(report: &Report) -> Option<Decision> {
     terminal::forget_typed();
     loop {
         let _ = write!(anstream::stderr(), "\nApply? [y]es, [N]o, [e]dit, e[x]plain: ");
-        let Some(line) = terminal::read_line() else {
-            return Decision::Reject { reason: None };
-        };
+        let line = terminal::read_line()?;
         match line.to_lowercase().as_str() {
             "y" | "yes" => {
-                return Decision::Approve {
+                return Some(Decision::Approve {
                     digest: report.digest.clone(),
                     by: "terminal".to_owned(),
-                };
+                });
             }
-            "" | "n" | "no" => return Decision::Reject { reason: None },
+            "" | "n" | "no" => return Some(Decision::Reject { reason: None }),
             "x" | "explain" => {
                 let _ = write!(anstream::stderr(), "{}", human::explain(report));
             }
             "e" | "edit" => {
                 if let Some(plan) = edit() {
-                    return Decision::Edit(plan);
+                    return Some(Decision::Edit(plan));
                 }
             }
             _ => {
@@ -141,7 +143,7 @@ fn ask(report: &Report) -> Decision {
                     .or_else(|| line.strip_prefix("no "))
                     .map(str::to_owned);
                 if reason.is_some() {
-                    return Decision::Reject { reason };
+                    return Some(Decision::Reject { reason });
                 }
             }
         }

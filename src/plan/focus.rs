@@ -73,15 +73,19 @@ impl Focus {
             line.strip_prefix(key)
                 .map(|value| value.trim().trim_matches(['"', '\'', ',']).to_owned())
         };
-        let mut kind = None;
+        let (mut kind, mut last) = (None, String::new());
         for line in piped.lines() {
             kind = value_of(line, "kind:")
                 .and_then(|kind| Kind::read(&kind))
                 .or(kind);
+            if let Some(namespace) = value_of(line, "  namespace:") {
+                found.retain(|object| object.name != last || object.namespace == namespace);
+            }
             let Some((name, kind)) = value_of(line, "  name:").zip(kind.as_ref()) else {
                 continue;
             };
             found.extend(snapshot.named(kind, &name).cloned());
+            last = name;
         }
         found.retain(|object| !self.objects.contains(object));
         found.truncate(FOCUS_LIMIT);

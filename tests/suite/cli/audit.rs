@@ -55,7 +55,11 @@ fn one_action_is_shown_whole() {
         .json();
     let id = asked["audit"].as_str().unwrap();
     let ran = stand.run(&["audit", "show", id, "-o", "json"]);
-    assert_eq!(ran.json()[0]["body"]["request"], "list the services", "{ran}");
+    assert_eq!(
+        ran.json()[0]["entry"]["read"]["body"]["request"],
+        "list the services",
+        "{ran}"
+    );
     let short = stand.run(&["audit", "show", &id[id.len() - 12..]]);
     assert!(short.out.contains("request: list the services"), "{short}");
 }

@@ -21,6 +21,7 @@ const FILTERS: &[(&str, &str)] = &[
         r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         "UUID",
     ),
+    (r"\(byte \d+\)", "(byte N)"),
     (r"undo [0-9a-f-]{8,20}", "undo ID"),
     (r"digest [0-9a-f]{12}", "digest DIGEST"),
     (r#""[0-9a-f]{64}""#, r#""DIGEST""#),

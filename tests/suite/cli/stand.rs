@@ -99,8 +99,8 @@ impl Stand {
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
         records
-            .filter(|record| record["kind"] == kind)
-            .map(|record| record["body"].clone())
+            .filter(|record| record["entry"].get(kind).is_some())
+            .map(|record| record["entry"][kind]["body"].clone())
             .collect()
     }
 
