@@ -531,6 +531,8 @@ fn dry_runs_change_nothing() {
 fn deletion_takes_or_leaves_dependents() {
     let Some(cluster) = start(Seed::Shop) else { return };
     cluster.good("delete deployment web --cascade=foreground --timeout=60s");
+    // Pods may end a moment after their owner: the sandbox waits for the replica set, not for its pods.
+    cluster.good("wait --for=delete pods -l app=web --timeout=60s");
     assert_eq!(cluster.good("get rs,pods -l app=web -o name"), "");
     cluster.good("delete deployment cart --cascade=orphan");
     has(
