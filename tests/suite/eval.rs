@@ -98,12 +98,13 @@ fn an_ambiguous_name_ends_in_a_question() {
 
 #[test]
 fn the_effect_counts_and_not_the_words() {
-    let suite = expecting(&[&["scale deployment/web --replicas=2"]], 4);
+    // Upwards: which pod goes first when there are fewer is for no two clusters the same.
+    let suite = expecting(&[&["scale deployment/web --replicas=5"]], 4);
     let answers = [
-        "scale deployment/web --replicas=4\nscale deployment/web --replicas=2",
-        "patch deployment/web -p '{\"spec\":{\"replicas\":2}}'",
-        "scale deployment/cart --replicas=2",
-        "scale deployment/web --replicas=2\nlabel deployment/web tier=front",
+        "scale deployment/web --replicas=4\nscale deployment/web --replicas=5",
+        "patch deployment/web -p '{\"spec\":{\"replicas\":5}}'",
+        "scale deployment/cart --replicas=5",
+        "scale deployment/web --replicas=5\nlabel deployment/web tier=front",
     ];
     assert_eq!(
         grades(&suite, &answers),
