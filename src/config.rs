@@ -3,12 +3,16 @@
 //! Precedence: flag, environment (`SAYSO_*`), file (`config.toml`), default. Nothing else in the house looks at the
 //! environment.
 
-use std::collections::HashMap;
+mod policy;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::check::Policy;
+
+pub use policy::read_layer;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +81,8 @@ pub struct Places {
     pub audit: PathBuf,
     /// Models.
     pub models: PathBuf,
+    /// The list of documents that the user added to the knowledge base.
+    pub knowledge: PathBuf,
     /// What can be made again.
     pub cache: PathBuf,
     /// Sockets: XDG_RUNTIME_DIR where there is one, else the cache.
@@ -106,6 +112,7 @@ impl Places {
             config: place("XDG_CONFIG_HOME", ".config")?,
             audit: place("XDG_STATE_HOME", ".local/state")?.join("audit"),
             models: place("XDG_DATA_HOME", ".local/share")?.join("models"),
+            knowledge: place("XDG_DATA_HOME", ".local/share")?.join("knowledge"),
             runtime: runtime.unwrap_or_else(|| cache.clone()),
             cache,
         })
@@ -122,8 +129,59 @@ pub struct File {
     pub namespace: Option<String>,
     /// Whether nothing may be written.
     pub read_only: bool,
+    /// A policy file beside the organisation's and the user's own.
+    pub policy: Option<PathBuf>,
+    /// The ed25519 key that plans and checkpoints are signed with; one of its own without it.
+    pub signing_key: Option<PathBuf>,
     /// The model.
     pub model: ModelFile,
+    /// The terminal UI.
+    pub tui: TuiFile,
+}
+
+/// `[tui]` of `config.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TuiFile {
+    /// `dark`, `light` or `high-contrast`.
+    pub theme: Option<String>,
+    /// Whether the mouse wheel scrolls; a terminal's own selection then needs shift.
+    pub mouse: bool,
+    /// Other colours by role, as in `warn = "#ffaa00"`.
+    pub colours: BTreeMap<String, String>,
+    /// Other keys by place and name, as in `"table.describe" = "d"` or `["d", "f3"]`.
+    pub keys: BTreeMap<String, Keys>,
+}
+
+/// One key, or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Keys {
+    /// One.
+    One(String),
+    /// Several; none takes a default away.
+    Several(Vec<String>),
+}
+
+impl Keys {
+    /// All of them.
+    pub fn all(&self) -> Vec<&str> {
+        match self {
+            Keys::One(key) => vec![key],
+            Keys::Several(keys) => keys.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// How the terminal UI looks and listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TuiConfig {
+    /// What the file says.
+    pub file: TuiFile,
+    /// `NO_COLOR` is set.
+    pub plain: bool,
+    /// `COLORTERM` says that the terminal has 24-bit colours.
+    pub deep: bool,
 }
 
 /// `[model]` of `config.toml`.
@@ -140,14 +198,6 @@ pub struct ModelFile {
     pub key_variable: Option<String>,
     /// Seconds after which the embedded engine leaves when nothing is asked.
     pub idle_seconds: Option<u64>,
-}
-
-/// `policy.toml`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct PolicyFile {
-    read_only: bool,
-    protected_contexts: Vec<String>,
 }
 
 /// Which model to ask.
@@ -216,6 +266,10 @@ pub struct Config {
     pub model: ModelChoice,
     /// Who is asking, as the operating system knows them.
     pub user: String,
+    /// The key that plans and checkpoints are signed with; made when it is first needed.
+    pub signing_key: PathBuf,
+    /// The terminal UI.
+    pub tui: TuiConfig,
 }
 
 impl Config {
@@ -223,11 +277,12 @@ impl Config {
     pub fn load(environment: &Environment, overrides: Overrides) -> Result<Config, ConfigError> {
         let places = Places::find(environment)?;
         let file: File = read_toml(&places.config.join("config.toml"))?;
-        let policy: PolicyFile = read_toml(&places.config.join("policy.toml"))?;
         let variable = |name: &str| environment.get(name).map(str::to_owned);
-        let read_only = overrides.read_only
-            || environment.switch("SAYSO_READ_ONLY")?.unwrap_or(file.read_only)
-            || policy.read_only;
+        let read_only =
+            overrides.read_only || environment.switch("SAYSO_READ_ONLY")?.unwrap_or(file.read_only);
+        let user = variable("USER")
+            .or_else(|| variable("LOGNAME"))
+            .unwrap_or_else(|| "unknown".to_owned());
         let model = overrides.model.or_else(|| variable("SAYSO_MODEL"));
         Ok(Config {
             context: overrides
@@ -238,14 +293,17 @@ impl Config {
                 .namespace
                 .or_else(|| variable("SAYSO_NAMESPACE"))
                 .or(file.namespace),
-            policy: Policy {
-                read_only,
-                protected_contexts: policy.protected_contexts,
-            },
+            policy: policy::load(&places, environment, file.policy.as_deref(), read_only, &user)?,
             model: choose_model(model.as_deref(), &file.model, environment)?,
-            user: variable("USER")
-                .or_else(|| variable("LOGNAME"))
-                .unwrap_or_else(|| "unknown".to_owned()),
+            user,
+            signing_key: file
+                .signing_key
+                .unwrap_or_else(|| places.config.join("id_ed25519")),
+            tui: TuiConfig {
+                file: file.tui,
+                plain: environment.get("NO_COLOR").is_some(),
+                deep: matches!(environment.get("COLORTERM"), Some("truecolor" | "24bit")),
+            },
             places,
         })
     }
@@ -292,20 +350,25 @@ fn choose_model(
 
 /// A TOML file that may be missing; one that is there must be understood, to the last key.
 fn read_toml<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
-        Err(error) => {
-            return Err(ConfigError::Unreadable {
-                path: path.to_owned(),
-                message: error.to_string(),
-            });
-        }
+    let Some(text) = read_text(path)? else {
+        return Ok(T::default());
     };
     toml::from_str(&text).map_err(|error| ConfigError::Malformed {
         place: path.display().to_string(),
         message: error.to_string().trim().replace('\n', " "),
     })
+}
+
+/// A file's text; nothing where there is no such file.
+fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ConfigError::Unreadable {
+            path: path.to_owned(),
+            message: error.to_string(),
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -10,5 +10,5 @@ fn main() -> ExitCode {
     {
         return sayso::engine::run(std::env::args_os().skip(1));
     }
-    sayso::cli::run(std::env::args_os()).into()
+    sayso::cli::run(std::env::args_os(), sayso::tui::run).into()
 }

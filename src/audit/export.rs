@@ -2,7 +2,7 @@
 
 use super::replay::Action;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{self, Write};
 
 /// What begins a formula in a spreadsheet.
@@ -65,6 +65,47 @@ pub fn csv(actions: &[Action], out: impl Write) -> io::Result<()> {
         table.write_record(cells.map(harmless))?;
     }
     table.flush()
+}
+
+/// Writes one OTLP/JSON request a line (`ExportLogsServiceRequest`), one action each: what an OpenTelemetry collector takes
+/// at `/v1/logs`, and its file receiver from a file.
+pub fn otlp(actions: &[Action], mut out: impl Write) -> io::Result<()> {
+    for action in actions {
+        let resource = json!({ "attributes": attributes(&[("service.name", "sayso"), ("service.version", env!("CARGO_PKG_VERSION"))]) });
+        let scope = json!({ "name": "sayso.audit", "version": super::chain::DOMAIN });
+        let request = json!({ "resourceLogs": [{ "resource": resource,
+            "scopeLogs": [{ "scope": scope, "logRecords": [log_record(action)] }] }] });
+        serde_json::to_writer(&mut out, &request)?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+fn log_record(action: &Action) -> Value {
+    let (number, severity) = match action.verdict() {
+        "failed" | "unfinished" | "unknown" | "interrupted" => (17, "ERROR"),
+        "denied" | "refused" | "void" | "needs-approval" | "reconciled" => (13, "WARN"),
+        _ => (9, "INFO"),
+    };
+    let commands = action.commands().join("; ");
+    let id = action.id.to_string();
+    let last = action.records.last();
+    let pairs = [
+        ("sayso.action", id.as_str()),
+        ("sayso.outcome", action.verdict()),
+        ("sayso.hash", last.map_or("", |record| record.hash.as_str())),
+        ("enduser.id", action.user()),
+        ("k8s.context", action.context()),
+    ];
+    json!({ "timeUnixNano": action.at.as_nanosecond().to_string(), "severityNumber": number, "severityText": severity,
+        "eventName": "sayso.action", "body": { "stringValue": commands }, "attributes": attributes(&pairs) })
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Vec<Value> {
+    let each = pairs
+        .iter()
+        .map(|(key, value)| json!({ "key": key, "value": { "stringValue": value } }));
+    each.collect()
 }
 
 fn harmless(cell: &str) -> String {

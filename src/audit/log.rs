@@ -1,24 +1,31 @@
-//! The file itself: `audit.jsonl`, one record a line, mode 0600. The only I/O of the audit log.
+//! The file itself: `audit.jsonl`, one record a line, mode 0600.
+//!
+//! An append holds the lock only while it finds the end and writes its line, and syncs after it has let go of it. So the
+//! system writes the lines of several processes to disk at once, and each of them still returns only when its own line
+//! is there.
 
 // The one place of the audit log that touches files.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
-
 use super::AuditError;
+use super::checkpoint::{self, Checkpoint, Found};
 use super::record::{ActionId, Entry, Record, RecordId};
 use super::redact;
+use super::segments::{self, Lines};
 use super::tail::{self, Tail};
 use super::verify::{BreakReason, Verification, Verifier};
+use crate::sign::Key;
 use jiff::Timestamp;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The name of the log in its folder.
 pub const FILE_NAME: &str = "audit.jsonl";
 /// How long to wait for another process that writes, unless told otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+const FIRST_WAIT: Duration = Duration::from_micros(100);
+const LONGEST_WAIT: Duration = Duration::from_millis(5);
 /// How much of the end of the log is read first when a record is appended.
 const WINDOW: u64 = 64 * 1024;
 const SHORTEST_PREFIX: usize = 8;
@@ -29,6 +36,9 @@ const SHORTEST_PREFIX: usize = 8;
 pub struct AuditLog {
     path: PathBuf,
     patience: Duration,
+    segment: u64,
+    key: Option<Arc<Key>>,
+    trusted: Option<String>,
 }
 
 impl AuditLog {
@@ -49,7 +59,41 @@ impl AuditLog {
         Self {
             path: folder.join(FILE_NAME),
             patience: PATIENCE,
+            segment: segments::SEGMENT,
+            key: None,
+            trusted: None,
         }
+    }
+
+    /// Signs a checkpoint after each record, and trusts those of this key alone.
+    pub fn signed_by(self, key: Arc<Key>) -> Self {
+        let trusted = Some(key.public());
+        Self {
+            key: Some(key),
+            trusted,
+            ..self
+        }
+    }
+
+    /// Trusts only checkpoints of this public key (a line of `authorized_keys`).
+    pub fn trusting(self, key: String) -> Self {
+        Self {
+            trusted: Some(key),
+            ..self
+        }
+    }
+
+    /// Begins another segment after this many bytes, instead of [`segments::SEGMENT`].
+    pub fn with_segments_of(self, bytes: u64) -> Self {
+        Self {
+            segment: bytes,
+            ..self
+        }
+    }
+
+    /// Where the log's files are.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
     }
 
     /// Waits this long, instead of [`PATIENCE`], while another process writes.
@@ -72,17 +116,83 @@ impl AuditLog {
             because: "only the log itself records a recovery".into(),
         })?;
         redact(body);
-        let mut file = self.open_for_append()?;
-        self.lock(&file, File::try_lock)?;
-        let length = file.metadata().map_err(|error| self.failed(error))?.len();
-        let (id, lines) = render(self.tail(&mut file, length)?, &entry, at)?;
-        let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_all());
+        let (mut file, length, tail) = self.end()?;
+        let (last, lines) = render(tail, &entry, at)?;
+        let written = file.write_all(lines.as_bytes());
         written.map_err(|error| {
             // If even this fails, the rest of the line is found as a crash tear by the next append.
             let _ = file.set_len(length).and_then(|()| file.sync_all());
             self.failed(error)
         })?;
-        Ok(id)
+        file.unlock().map_err(|error| self.failed(error))?;
+        file.sync_data()
+            .map_err(|error| self.withdraw(&file, length, lines.len(), error))?;
+        self.tell(&last, at);
+        Ok(last.id)
+    }
+
+    /// The file that is written to, locked, with its length and what comes next. A segment that is full is closed first.
+    fn end(&self) -> Result<(File, u64, Tail), AuditError> {
+        loop {
+            let mut file = self.open_for_append()?;
+            self.lock(&file, File::try_lock)?;
+            if !segments::is_current(&file, &self.path).map_err(|error| self.failed(error))? {
+                continue;
+            }
+            let length = file.metadata().map_err(|error| self.failed(error))?.len();
+            let tail = self.tail(&mut file, length)?;
+            self.check_against_checkpoint(&tail)?;
+            let is_full = length >= self.segment && tail.tear.is_none() && cfg!(unix);
+            if !is_full {
+                return Ok((file, length, tail));
+            }
+            // On disk before anything in the next segment is chained to it.
+            let closed = file.sync_all().and_then(|()| segments::close(self.folder()));
+            closed
+                .and_then(|()| sync_folder(&self.path))
+                .map_err(|error| self.failed(error))?;
+        }
+    }
+
+    /// A record that could not be synced does not count: it is cut off again, if it is still the last.
+    fn withdraw(&self, file: &File, length: u64, added: usize, error: io::Error) -> AuditError {
+        let is_last = || {
+            file.metadata()
+                .is_ok_and(|facts| facts.len() == length + added as u64)
+        };
+        if self.lock(file, File::try_lock).is_ok() && is_last() {
+            let _ = file.set_len(length).and_then(|()| file.sync_all());
+        }
+        self.failed(error)
+    }
+
+    /// Signs how far the log has come. One that cannot be written leaves an older one, which is as true.
+    fn tell(&self, last: &Record, at: Timestamp) {
+        let signed = self
+            .key
+            .as_ref()
+            .and_then(|key| Checkpoint::sign(key, last.sequence, &last.hash, at));
+        if let Some(checkpoint) = signed {
+            let _ = checkpoint::write(self.folder(), &checkpoint);
+        }
+    }
+
+    /// Nothing more is written to a log that lacks records which we have signed for.
+    fn check_against_checkpoint(&self, tail: &Tail) -> Result<(), AuditError> {
+        let found = checkpoint::read(self.folder()).map_err(|error| self.failed(error))?;
+        let Found::Checkpoint(checkpoint) = found else {
+            return Ok(());
+        };
+        let (last, is_ours) = (tail.sequence - 1, self.key.is_some());
+        let differs =
+            last < checkpoint.sequence || (last == checkpoint.sequence && tail.previous != checkpoint.head);
+        if is_ours && differs && checkpoint.is_genuine(self.trusted.as_deref()) {
+            return Err(AuditError::Truncated {
+                path: self.path.clone(),
+                sequence: checkpoint.sequence,
+            });
+        }
+        Ok(())
     }
 
     /// Every record, oldest first, each checked against its own hash (not against its neighbours: that
@@ -128,44 +238,74 @@ impl AuditLog {
             .filter(|record| !matches!(record, Err(AuditError::Unreadable { .. }))))
     }
 
-    /// Checks the whole chain. Breaks are in the result; `Err` means that the log could not be read.
+    /// Checks the whole chain, and the checkpoint. Breaks are in the result; `Err` means that the log could not be read.
     pub fn verify(&self) -> Result<Verification, AuditError> {
         let mut lines = self.lines()?;
-        let mut verifier = Verifier::default();
+        let found = checkpoint::read(self.folder()).map_err(|error| self.failed(error))?;
+        let mut verifier = Verifier::expecting(found, self.trusted.as_deref());
         let mut line = Vec::new();
-        while lines
-            .read_until(b'\n', &mut line)
-            .map_err(|error| self.failed(error))?
-            > 0
-        {
+        while lines.read(&mut line).map_err(|error| self.failed(error))? > 0 {
             verifier.line(&line);
             line.clear();
         }
         Ok(verifier.finish())
     }
 
-    /// What is in the file now, between two appends, without keeping writers waiting.
-    fn lines(&self) -> Result<BufReader<Take<File>>, AuditError> {
-        let file = File::open(&self.path).map_err(|error| self.failed(error))?;
-        self.lock(&file, File::try_lock_shared)?;
-        let length = file.metadata().map_err(|error| self.failed(error))?.len();
-        file.unlock().map_err(|error| self.failed(error))?;
-        Ok(BufReader::new(file.take(length)))
+    /// What is in the files now, between two appends, without keeping writers waiting.
+    fn lines(&self) -> Result<Lines, AuditError> {
+        let failed = |error| self.failed(error);
+        let mut lines = Lines::default();
+        let last = loop {
+            let file = match File::open(&self.path) {
+                Ok(file) => Some(file),
+                // A crash between closing a segment and beginning the next.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.has_segments() => None,
+                Err(error) => return Err(failed(error)),
+            };
+            if let Some(file) = &file {
+                self.lock(file, File::try_lock_shared)?;
+                if !segments::is_current(file, &self.path).map_err(failed)? {
+                    continue;
+                }
+            }
+            break file;
+        };
+        for path in segments::closed(self.folder()).map_err(failed)? {
+            let file = File::open(path).map_err(failed)?;
+            let length = file.metadata().map_err(failed)?.len();
+            lines.push(file, length);
+        }
+        if let Some(file) = last {
+            let length = file.metadata().map_err(failed)?.len();
+            file.unlock().map_err(failed)?;
+            lines.push(file, length);
+        }
+        Ok(lines)
+    }
+
+    fn has_segments(&self) -> bool {
+        segments::closed(self.folder()).is_ok_and(|closed| !closed.is_empty())
     }
 
     fn open_for_append(&self) -> Result<File, AuditError> {
-        match options().create_new(true).open(&self.path) {
-            Ok(file) => sync_folder(&self.path).map(|()| file),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options()
-                .open(&self.path)
-                .and_then(|file| make_private(&file).map(|()| file)),
-            Err(error) => Err(error),
+        loop {
+            let opened = match options().create_new(true).open(&self.path) {
+                Ok(file) => sync_folder(&self.path).map(|()| file),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options()
+                    .open(&self.path)
+                    .and_then(|file| make_private(&file).map(|()| file)),
+                Err(error) => Err(error),
+            };
+            match opened {
+                // Another process has closed the segment between the two: the next one is to be made.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.has_segments() => {}
+                opened => return opened.map_err(|error| self.failed(error)),
+            }
         }
-        .map_err(|error| self.failed(error))
     }
 
     fn lock(&self, file: &File, try_lock: fn(&File) -> Result<(), TryLockError>) -> Result<(), AuditError> {
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut wait) = (Duration::ZERO, FIRST_WAIT);
         loop {
             match try_lock(file) {
                 Ok(()) => return Ok(()),
@@ -176,14 +316,28 @@ impl AuditLog {
                         waited,
                     });
                 }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(wait),
             }
-            waited += BETWEEN_TRIES;
+            waited += wait;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
-    /// Reads as much of the end as is needed to find the last good record.
+    /// Reads as much of the end as is needed to find the last good record; that of the last closed segment where a new one
+    /// was just begun.
     fn tail(&self, file: &mut File, length: u64) -> Result<Tail, AuditError> {
+        if length == 0 {
+            let closed = segments::closed(self.folder()).map_err(|error| self.failed(error))?;
+            if let Some(path) = closed.last() {
+                let mut file = File::open(path).map_err(|error| self.failed(error))?;
+                let length = file.metadata().map_err(|error| self.failed(error))?.len();
+                return self.last_record(&mut file, length);
+            }
+        }
+        self.last_record(file, length)
+    }
+
+    fn last_record(&self, file: &mut File, length: u64) -> Result<Tail, AuditError> {
         let mut size = WINDOW;
         loop {
             let start = length.saturating_sub(size);
@@ -211,7 +365,7 @@ impl AuditLog {
 #[derive(Debug)]
 pub struct Records {
     log: AuditLog,
-    lines: BufReader<Take<File>>,
+    lines: Lines,
     line: u64,
 }
 
@@ -235,7 +389,7 @@ impl Iterator for Records {
     fn next(&mut self) -> Option<Self::Item> {
         self.line += 1;
         let mut bytes = Vec::new();
-        match self.lines.read_until(b'\n', &mut bytes) {
+        match self.lines.read(&mut bytes) {
             Ok(0) => None,
             Ok(_) => Some(self.read(&bytes)),
             Err(error) => Some(Err(self.log.failed(error))),
@@ -243,8 +397,8 @@ impl Iterator for Records {
     }
 }
 
-/// The text to append after this tail, and the id of the last record in it.
-fn render(tail: Tail, entry: &Entry, at: Timestamp) -> Result<(RecordId, String), AuditError> {
+/// The text to append after this tail, and the last record in it.
+fn render(tail: Tail, entry: &Entry, at: Timestamp) -> Result<(Record, String), AuditError> {
     let Tail {
         mut previous,
         mut sequence,
@@ -260,7 +414,7 @@ fn render(tail: Tail, entry: &Entry, at: Timestamp) -> Result<(RecordId, String)
     let (record, line) = Record::write(&previous, sequence, at, entry)?;
     lines.push_str(&line);
     lines.push('\n');
-    Ok((record.id, lines))
+    Ok((record, lines))
 }
 
 fn is_named(action: ActionId, wanted: &str) -> bool {
@@ -297,7 +451,7 @@ fn options() -> OpenOptions {
 }
 
 /// Private where this creates it; a folder that was there keeps the mode that its owner chose.
-fn create_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -306,7 +460,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Makes the new file's name durable. Only Unix can sync a folder.
-fn sync_folder(file: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
     match file.parent() {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
         _ => Ok(()),

@@ -7,25 +7,35 @@
 //! | [`tail`] | where the next record goes on, and what a crash left behind; pure |
 //! | [`verify`] | the whole chain, checked line by line; pure |
 //! | [`mod@redact`] | what is never written |
-//! | [`log`] | the file itself: the only I/O here |
+//! | [`log`], [`segments`] | the file itself, and the ones before it |
+//! | [`checkpoint`] | signed statements of how far the log had come |
+//! | [`open`] | actions under way, so that one that was cut short is found |
 //! | [`replay`], [`export`] | records as actions; actions for other programs |
 //!
 //! The format is written down for verifiers in other languages in `docs/audit-format.md`.
 
 pub mod chain;
+pub mod checkpoint;
 pub mod export;
 pub mod log;
+pub mod open;
 pub mod record;
 pub mod redact;
 pub mod replay;
+pub mod segments;
 pub mod tail;
 pub mod verify;
 
+pub use checkpoint::Checkpoint;
 pub use log::AuditLog;
+pub use open::Begun;
 pub use record::{ActionId, Entry, Record, RecordId, Tear};
 pub use redact::{has_redactions, redact};
 pub use replay::{Action, Filter, actions};
 pub use verify::{Break, BreakReason, Verification};
+
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -81,6 +91,14 @@ pub enum AuditError {
         /// Where the line that is not a record starts.
         byte_offset: u64,
     },
+    /// Records are missing that a checkpoint of ours tells of.
+    #[error("the audit log `{}` was cut short: a signed checkpoint tells of {sequence} records", path.display())]
+    Truncated {
+        /// The log.
+        path: PathBuf,
+        /// Of the last record that the checkpoint tells of.
+        sequence: u64,
+    },
     /// A line in the middle is no record, or not the one that was written.
     #[error("line {line} of the audit log `{}` cannot be trusted: {reason}", path.display())]
     Unreadable {
@@ -131,8 +149,8 @@ impl AuditError {
             Self::NotAFolder { .. } => "move that file away, or choose another audit folder",
             Self::Missing { .. } => "the log is created with the first record",
             Self::Locked { .. } => "find who holds it with `fuser` or `lsof`, then try again",
-            Self::Broken { .. } => {
-                "see `sayso audit verify`; keep the file as evidence, and move it away to start a new log"
+            Self::Broken { .. } | Self::Truncated { .. } => {
+                "see `sayso audit verify`; keep the folder as evidence, and move it away to start a new log"
             }
             Self::Unreadable { .. } => "`sayso audit verify` lists every break",
             Self::TooShort { .. } => "give at least 8 characters of its id",

@@ -1,6 +1,7 @@
 //! The whole chain, checked line by line; of an intact log no more than one line is held at a time.
 
 use super::chain::{GENESIS, unseal};
+use super::checkpoint::{Checkpoint, Found};
 use super::record::{ActionId, Entry, Record, Tear};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -20,6 +21,12 @@ pub enum BreakReason {
     Unexplained,
     /// The file ends in the middle of a line: a crash (the next append explains it) or a cut.
     Torn,
+    /// Records are missing at the end that a signed checkpoint tells of.
+    Truncated,
+    /// It is not the record that a signed checkpoint tells of.
+    Forged,
+    /// What should be the checkpoint is none, or is signed by another key.
+    Checkpoint,
 }
 
 impl fmt::Display for BreakReason {
@@ -30,6 +37,9 @@ impl fmt::Display for BreakReason {
             Self::Unlinked => "it does not follow the record before it",
             Self::Unexplained => "it explains a crash that did not leave this",
             Self::Torn => "the file ends in the middle of a line",
+            Self::Truncated => "records are missing here that a signed checkpoint tells of",
+            Self::Forged => "it is not the record that a signed checkpoint tells of",
+            Self::Checkpoint => "the checkpoint is none, or is signed by another key",
         })
     }
 }
@@ -37,16 +47,16 @@ impl fmt::Display for BreakReason {
 /// One place where the log is not what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Break {
-    /// Counted from 1.
+    /// Counted from 1 over all segments.
     pub line: u64,
-    /// Where the line starts in the file.
+    /// Where the line starts, counted over all segments.
     pub byte_offset: u64,
     /// What is wrong.
     pub reason: BreakReason,
 }
 
-/// The result of checking a whole log. It cannot know of records that were cut off cleanly at the
-/// end; keep [`Verification::head`] elsewhere to notice that.
+/// The result of checking a whole log. Records that were cut off cleanly at the end are missed by the signed
+/// checkpoint; where that was taken back as well, only a [`Verification::head`] kept elsewhere tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// How many lines are records in themselves.
@@ -59,6 +69,8 @@ pub struct Verification {
     pub open_intents: Vec<ActionId>,
     /// Lines of the records that explain a crash. Not breaks, but worth a look.
     pub tears: Vec<u64>,
+    /// The sequence up to which a genuine checkpoint vouches for the log; nothing where there is none.
+    pub vouched: Option<u64>,
 }
 
 impl Verification {
@@ -69,7 +81,7 @@ impl Verification {
 }
 
 /// Takes the lines of a log one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Verifier {
     result: Verification,
     line: u64,
@@ -79,9 +91,23 @@ pub(super) struct Verifier {
     /// Lines since the last record that may turn out to be what a crash left, and their bytes.
     suspects: Vec<Break>,
     suspect_bytes: Vec<u8>,
+    checkpoint: Option<Checkpoint>,
 }
 
 impl Verifier {
+    /// One that holds the log against a checkpoint. Without a trusted key any genuine signature counts.
+    pub fn expecting(found: Found, trusted: Option<&str>) -> Verifier {
+        let mut verifier = Verifier::default();
+        match found {
+            Found::Nothing => {}
+            Found::Checkpoint(checkpoint) if checkpoint.is_genuine(trusted) => {
+                verifier.checkpoint = Some(*checkpoint)
+            }
+            Found::Garbage | Found::Checkpoint(_) => verifier.note(BreakReason::Checkpoint),
+        }
+        verifier
+    }
+
     /// Takes the next line with its newline, if it has one.
     pub fn line(&mut self, bytes: &[u8]) {
         self.line += 1;
@@ -99,9 +125,21 @@ impl Verifier {
         self.offset += bytes.len() as u64;
     }
 
+    /// Whether a break was found so far.
+    #[cfg(test)]
+    pub fn is_broken(&self) -> bool {
+        !self.result.breaks.is_empty()
+    }
+
     /// The result, after the last line.
     pub fn finish(mut self) -> Verification {
         self.settle_suspects();
+        let vouched = self.checkpoint.as_ref().map(|checkpoint| checkpoint.sequence);
+        if vouched.is_some_and(|sequence| sequence > self.sequence) {
+            self.line += 1;
+            self.note(BreakReason::Truncated);
+        }
+        self.result.vouched = vouched;
         self.result.open_intents = self.open.into_iter().collect();
         self.result
     }
@@ -114,6 +152,13 @@ impl Verifier {
         let previous = self.result.head.as_deref().unwrap_or(GENESIS);
         if record.previous != previous || record.sequence != self.sequence + 1 {
             self.note(BreakReason::Unlinked);
+        }
+        let told = self
+            .checkpoint
+            .as_ref()
+            .filter(|told| told.sequence == record.sequence);
+        if told.is_some_and(|told| told.head != record.hash) {
+            self.note(BreakReason::Forged);
         }
         self.track(&record.entry);
         self.result.records += 1;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sayso::cli::run(std::env::args_os()).into()
+    sayso::cli::run(std::env::args_os(), sayso::tui::run).into()
 }

@@ -38,7 +38,7 @@ fn yaml(value: Option<&Value>) -> String {
 }
 
 /// Drops what changes by itself, and hides what a Secret holds.
-fn presentable(object: &Value) -> Value {
+pub(super) fn presentable(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         for key in [
@@ -63,7 +63,7 @@ fn presentable(object: &Value) -> Value {
 }
 
 /// Replaces the values of a Secret by their length.
-fn hide_secret_values(object: &mut Value) {
+pub fn hide_secret_values(object: &mut Value) {
     if object.get("kind").and_then(Value::as_str) != Some("Secret") {
         return;
     }

@@ -1,5 +1,6 @@
 //! What was found out about a plan: the calls it comes to, the objects it touches, what the server said of it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -183,6 +184,9 @@ pub struct Evidence {
     pub context: String,
     /// UID of the namespace `kube-system`, by which clusters are told apart; nothing where it may not be read.
     pub cluster: Option<String>,
+    /// When the cluster was looked at.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
     /// One entry a step; empty ones for reads.
     pub steps: Vec<StepEvidence>,
 }

@@ -1,10 +1,12 @@
 //! What is known about a plan, and what follows from it: evidence in, report and verdict out.
 
 pub mod diff;
+pub mod essence;
 pub mod evidence;
 pub mod inverse;
+pub mod place;
+pub mod policy;
 pub mod report;
-pub mod risk;
 pub mod verdict;
 
 #[cfg(test)]
@@ -12,5 +14,7 @@ mod tests;
 
 pub use evidence::{Access, Call, CallVerb, Evidence, Problem, StepEvidence, Touched};
 pub use inverse::Inverse;
+pub use place::{Bound, Place};
+pub use policy::Policy;
 pub use report::{Report, StepReport, report};
-pub use verdict::{Policy, Reason, Verdict, Weight};
+pub use verdict::{Reason, Verdict, Weight};

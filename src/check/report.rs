@@ -1,13 +1,16 @@
 //! What is shown before anybody says yes.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::diff::diff;
 use super::evidence::{Evidence, Problem, StepEvidence};
 use super::inverse::{Inverse, inverse};
-use super::risk::risks;
-use super::verdict::{Policy, Reason, Verdict, Weight};
+use super::place::Place;
+use super::policy::{Judgement, Policy};
+use super::verdict::{Reason, Verdict, Weight};
 use crate::plan::{Plan, Step};
 
 /// One step as it is shown.
@@ -36,6 +39,15 @@ pub struct Report {
     pub verdict: Verdict,
     /// What an approval of this report is bound to.
     pub digest: String,
+    /// What a plan file is bound to: as the digest, but with the state of each object instead of its version, and whatever
+    /// the context is called.
+    pub substance: String,
+    /// Names that a person has to type besides saying yes.
+    pub names: Vec<String>,
+    /// How many people have to say yes; 0 and 1 mean the one at the review.
+    pub approvers: u32,
+    /// Where it would happen, and to which versions of which objects.
+    pub place: Place,
 }
 
 impl Report {
@@ -46,7 +58,7 @@ impl Report {
             .iter()
             .flat_map(|step| &step.reasons)
             .any(|reason| reason.weight == Weight::Danger);
-        self.verdict != Verdict::Deny && !dangers && self.blocked().is_none()
+        self.verdict != Verdict::Deny && !dangers && self.names.is_empty() && self.blocked().is_none()
     }
 
     /// The first step that cannot be done, with the reason.
@@ -73,62 +85,82 @@ impl Report {
 pub fn report(plan: &Plan, evidence: &Evidence, policy: &Policy) -> Report {
     let nothing = StepEvidence::default();
     let found = evidence.steps.iter().chain(std::iter::repeat(&nothing));
-    let steps: Vec<StepReport> = plan
-        .steps()
-        .iter()
-        .zip(found)
-        .map(|(step, found)| step_report(step, found, &evidence.context, policy))
-        .collect();
+    let mut names = BTreeSet::new();
+    let mut approvers = 0;
+    let mut steps = Vec::new();
+    for (step, found) in plan.steps().iter().zip(found) {
+        if !step.writes() {
+            steps.push(StepReport::of_read(step));
+            continue;
+        }
+        let judgement = policy.judge(step, found, evidence);
+        names.extend(judgement.names.iter().cloned());
+        approvers = approvers.max(judgement.approvers);
+        steps.push(step_report(step, found, judgement));
+    }
     let verdict = steps.iter().map(|step| step.verdict).max().unwrap_or_default();
     Report {
         steps,
         verdict,
         digest: digest(plan, evidence),
+        substance: substance(plan, evidence),
+        names: names.into_iter().collect(),
+        approvers,
+        place: Place::of(evidence),
     }
 }
 
-fn step_report(step: &Step, found: &StepEvidence, context: &str, policy: &Policy) -> StepReport {
-    if !step.writes() {
-        let (diff, inverse) = (String::new(), Vec::new());
-        return StepReport {
+impl StepReport {
+    /// A read is free, and says nothing until it is done.
+    fn of_read(step: &Step) -> StepReport {
+        StepReport {
             step: step.clone(),
             verdict: Verdict::Allow,
             reasons: Vec::new(),
-            diff,
-            inverse,
+            diff: String::new(),
+            inverse: Vec::new(),
             problem: None,
-        };
+        }
     }
-    let mut reasons = risks(step, found, context, policy);
-    if policy.read_only {
-        reasons.push(Reason::deny("sayso was told to change nothing (read-only)"));
-    }
+}
+
+fn step_report(step: &Step, found: &StepEvidence, judgement: Judgement) -> StepReport {
+    let verdict = judgement.verdict();
+    let mut reasons = judgement.reasons;
+    reasons.extend(pods(found));
+    reasons.extend(found.notes.iter().map(Reason::note));
     let inverse: Vec<Inverse> = found
         .touched
         .iter()
         .rev()
         .map(|touched| inverse(touched, touched.after.as_ref()))
         .collect();
-    reasons.extend(inverse.iter().find_map(|inverse| match inverse {
-        Inverse::None(reason) => Some(Reason::caution(format!("cannot be taken back: {reason}"))),
-        Inverse::Step(_) => None,
-    }));
+    reasons.extend(no_way_back(found, &inverse));
     reasons.sort_by_key(|reason| std::cmp::Reverse((reason.verdict, reason.weight)));
-    let verdict = reasons
-        .iter()
-        .map(|reason| reason.verdict)
-        .max()
-        .unwrap_or_default()
-        .max(Verdict::Confirm);
-    let diff = found.touched.iter().map(diff).collect::<Vec<_>>().concat();
     StepReport {
         step: step.clone(),
         verdict,
         reasons,
-        diff,
+        diff: found.touched.iter().map(diff).collect::<Vec<_>>().concat(),
         inverse,
         problem: found.problem.clone(),
     }
+}
+
+/// How many pods feel it.
+fn pods(found: &StepEvidence) -> Option<Reason> {
+    let pods: u32 = found.touched.iter().map(|touched| touched.pods).sum();
+    let noun = if pods == 1 { "running pod" } else { "running pods" };
+    (pods > 0).then(|| Reason::note(format!("affects {pods} {noun}")))
+}
+
+/// That a step cannot be taken back. One that cannot be done either needs no way back.
+fn no_way_back(found: &StepEvidence, inverse: &[Inverse]) -> Option<Reason> {
+    let reason = inverse.iter().find_map(|inverse| match inverse {
+        Inverse::None(reason) => Some(reason),
+        Inverse::Step(_) => None,
+    })?;
+    (found.problem.is_none()).then(|| Reason::caution(format!("cannot be taken back: {reason}")))
 }
 
 /// SHA-256, in hexadecimal, over the context, the cluster, every step and every call with the UID and version of the
@@ -158,5 +190,21 @@ fn digest(plan: &Plan, evidence: &Evidence) -> String {
     };
     // These are plain structs of strings and JSON: writing them as JSON cannot fail.
     let bytes = serde_json::to_vec(&bound).unwrap_or_default();
+    hex::encode(Sha256::digest(&bytes))
+}
+
+/// SHA-256, in hexadecimal, over the cluster, every step and every call with the UID and the state of its object: what two
+/// reviews of one plan have in common while nothing but status changes.
+fn substance(plan: &Plan, evidence: &Evidence) -> String {
+    let steps: Vec<String> = plan.steps().iter().map(ToString::to_string).collect();
+    let touched = evidence.steps.iter().flat_map(|step| &step.touched);
+    let calls: Vec<_> = touched
+        .map(|touched| {
+            let bound = super::Bound::of(touched);
+            let version = bound.resource_version.filter(|_| bound.state.is_none());
+            (&touched.call, bound.uid, bound.state, version)
+        })
+        .collect();
+    let bytes = serde_json::to_vec(&(&evidence.cluster, steps, calls)).unwrap_or_default();
     hex::encode(Sha256::digest(&bytes))
 }

@@ -50,6 +50,7 @@ fn evidence(
     Evidence {
         context: context.into(),
         cluster: Some("c".into()),
+        at: None,
         steps: vec![step],
     }
 }

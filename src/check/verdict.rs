@@ -36,6 +36,9 @@ pub struct Reason {
     pub weight: Weight,
     /// One lower-case clause.
     pub text: String,
+    /// The policy rule that says so; nothing where no rule does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl Reason {
@@ -45,6 +48,7 @@ impl Reason {
             verdict: Verdict::Confirm,
             weight: Weight::Note,
             text: text.into(),
+            rule: None,
         }
     }
 
@@ -54,6 +58,7 @@ impl Reason {
             verdict: Verdict::Confirm,
             weight: Weight::Caution,
             text: text.into(),
+            rule: None,
         }
     }
 
@@ -63,6 +68,7 @@ impl Reason {
             verdict: Verdict::Confirm,
             weight: Weight::Danger,
             text: text.into(),
+            rule: None,
         }
     }
 
@@ -72,15 +78,7 @@ impl Reason {
             verdict: Verdict::Deny,
             weight: Weight::Danger,
             text: text.into(),
+            rule: None,
         }
     }
-}
-
-/// The rules that do not come from what the plan does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// Nothing may be written (`--read-only`).
-    pub read_only: bool,
-    /// Contexts that count as production whatever they are called.
-    pub protected_contexts: Vec<String>,
 }

@@ -15,7 +15,9 @@ const EXAMPLES: &str = "\x1b[1mExamples:\x1b[0m
   sayso --sandbox \"scale web to 5\"           the same in a cluster in a box
   sayso \"why is cart failing\"                collect what is wrong with it
   kubectl get pod x -o yaml | sayso \"why does this not start?\"
+  sayso \"what is a PodDisruptionBudget\"      look it up; needs no cluster
   sayso --plan-only \"drain node-1\"           change nothing
+  sayso plan \"drain node-1\" -f plan.yaml     write it down; `sayso apply plan.yaml` does it later
   sayso undo                                 take the last change back
   sayso audit verify                         check the record
 
@@ -61,8 +63,8 @@ pub struct Common {
     /// Act with this group; may be given more than once
     #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
-    /// Use a cluster in a box that ends with the command; its objects come from FILE or a folder if given
-    #[arg(long, global = true, value_name = "FILE|DIR", num_args = 0..=1, require_equals = true)]
+    /// Use a cluster in a box that ends with the command: shop, broken-shop, ml, big, or manifests from a file or folder
+    #[arg(long, global = true, value_name = "SCENARIO|FILE|DIR", num_args = 0..=1, require_equals = true)]
     pub sandbox: Option<Option<PathBuf>>,
     /// How to print
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORM")]
@@ -125,6 +127,34 @@ pub enum Command {
         /// The request
         #[arg(required = true)]
         request: Vec<String>,
+        /// Write the plan to this file, for `sayso apply`
+        #[arg(short, long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// How long the file may be applied, as in 8h or 3d
+        #[arg(long, value_name = "SPAN", default_value = "1d", requires = "file")]
+        good_for: jiff::Span,
+    },
+    /// Check a plan file against the cluster again, show it, and apply it
+    Apply {
+        /// The file that `sayso plan -f` wrote
+        file: PathBuf,
+    },
+    /// Look at a plan file, and sign it as one more person who says yes
+    Approve {
+        /// The file that `sayso plan -f` wrote
+        file: PathBuf,
+        /// A signature made elsewhere: by `ssh-keygen -Y sign -n sayso-plan` over what --message prints
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        /// Print what is signed, and stop
+        #[arg(long)]
+        message: bool,
+    },
+    /// Show the rules that decide what needs whose say-so, or try them
+    Policy {
+        /// What to do with them
+        #[command(subcommand)]
+        command: PolicyCommand,
     },
     /// Take a recorded change back: it is planned, reviewed and recorded like any other
     Undo {
@@ -152,6 +182,15 @@ pub enum Command {
         /// Exit 1 if fewer answers are right: a number, or a percentage such as 90%
         #[arg(long, value_name = "N")]
         at_least: Option<super::eval::AtLeast>,
+        /// Compare with an earlier run: what `-o json` printed then, perhaps of another model
+        #[arg(long, value_name = "FILE")]
+        baseline: Option<PathBuf>,
+    },
+    /// Look after the knowledge base, and search it
+    Knowledge {
+        /// What to do with it
+        #[command(subcommand)]
+        command: KnowledgeCommand,
     },
     /// Check what Sayso needs: kubeconfig, cluster, model, folders
     Doctor,
@@ -160,6 +199,73 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// `sayso policy ...`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// List the rules that apply, with where they come from
+    Show {
+        /// Only the rule of this name, whole
+        rule: Option<String>,
+    },
+    /// Run the examples of every rule; exits 1 if one comes out wrong
+    Test {
+        /// A policy file; all that apply without it
+        file: Option<PathBuf>,
+    },
+}
+
+/// `sayso knowledge ...`
+#[derive(Debug, Subcommand)]
+pub enum KnowledgeCommand {
+    /// Find passages, best first
+    Search {
+        /// Words, or a question
+        #[arg(required = true)]
+        query: Vec<String>,
+        /// How many passages
+        #[arg(long, default_value_t = 5, value_name = "N")]
+        limit: usize,
+        /// By what to search
+        #[arg(long, value_enum, default_value_t = SearchBy::Both, value_name = "HOW")]
+        by: SearchBy,
+    },
+    /// Show a page or a passage whole, by the id that an answer cites
+    Show {
+        /// Its id, as in concepts/pod or runbooks/volume-full#checks
+        id: String,
+    },
+    /// Add a file, a folder or a git repository of Markdown or text, or bring one that was added up to date
+    Add {
+        /// A path, or the address of a repository
+        place: String,
+        /// Stay, and index again what changes, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// List what was added, and how much there is of everything
+    List,
+    /// Forget something that was added; its files stay as they are
+    Remove {
+        /// Its name in the list, or its place
+        name: String,
+    },
+    /// Read the schemas of the cluster, custom resources too; after that they are kept up to date
+    Learn,
+    /// Build every index again
+    Rebuild,
+}
+
+/// By what to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SearchBy {
+    /// Words alone.
+    Words,
+    /// Sense alone.
+    Vectors,
+    /// Both.
+    Both,
 }
 
 /// `sayso audit ...`
@@ -202,13 +308,20 @@ pub enum ExportForm {
     Json,
     /// Comma-separated values.
     Csv,
+    /// OpenTelemetry logs, as OTLP/JSON lines.
+    Otlp,
 }
 
 /// `sayso sandbox`.
 #[derive(Debug, Args)]
+#[command(after_long_help = crate::driver::sandbox::LIMITS)]
 pub struct SandboxArgs {
-    /// Manifests to begin with: a file or a folder; the built-in shop without it
+    /// What to begin with: shop (the default), broken-shop, ml, big, or a file or folder of manifests
+    #[arg(value_name = "SCENARIO|FILE|DIR")]
     pub seed: Option<PathBuf>,
+    /// Keep the objects in this file: start from it where it exists, write it at the end
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,

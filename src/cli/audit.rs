@@ -13,7 +13,7 @@ use crate::driver::audit::{Action, AuditError, AuditLog, Filter, Record, actions
 
 /// Runs one of them. Reading a record never writes one.
 pub fn run(command: &AuditCommand, config: &Config, output: Output) -> anyhow::Result<Exit> {
-    let log = AuditLog::at(&config.places.audit);
+    let log = trusting(AuditLog::at(&config.places.audit), config);
     match command {
         AuditCommand::List {
             since,
@@ -39,9 +39,18 @@ pub fn run(command: &AuditCommand, config: &Config, output: Output) -> anyhow::R
             match form {
                 ExportForm::Json => export::json_lines(&all, std::io::stdout())?,
                 ExportForm::Csv => export::csv(&all, std::io::stdout())?,
+                ExportForm::Otlp => export::otlp(&all, std::io::stdout())?,
             }
             Ok(Exit::Done)
         }
+    }
+}
+
+/// Where there is a key of ours, only checkpoints of that key count.
+fn trusting(log: AuditLog, config: &Config) -> AuditLog {
+    match crate::sign::load(&config.signing_key) {
+        Ok(Some(key)) => log.trusting(key.public()),
+        _ => log,
     }
 }
 
@@ -113,6 +122,9 @@ fn verify(log: &AuditLog, output: Output) -> anyhow::Result<Exit> {
     }
     for open in &verification.open_intents {
         writeln!(out, "note: action {open} was begun and has no recorded outcome")?;
+    }
+    if let Some(sequence) = verification.vouched.filter(|_| verification.intact()) {
+        writeln!(out, "a signed checkpoint vouches for {sequence} records")?;
     }
     let state = if verification.intact() { "intact" } else { "BROKEN" };
     writeln!(

@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 use super::args::Output;
 use crate::check::Report;
 use crate::driver::Receipt;
-use crate::session::{Outcome, StepResult};
+use crate::plan::{is_hidden, printable};
+use crate::session::{Outcome, Passage, StepResult};
 
 /// Where the request went.
 pub struct Asked<'a> {
     /// Its words.
     pub request: &'a str,
-    /// Name of the context.
-    pub context: &'a str,
+    /// Name of the context; none where no cluster was looked at.
+    pub context: Option<&'a str>,
     /// The namespace that applied where none was named.
-    pub namespace: &'a str,
+    pub namespace: Option<&'a str>,
 }
 
 /// The whole of a request and what became of it.
@@ -31,8 +32,10 @@ pub fn document(asked: &Asked, receipt: &Receipt) -> Value {
         "steps": outcome.report.as_ref().map_or_else(Vec::new, |report| steps(report, outcome)),
         "question": outcome.question,
         "answer": answer(outcome),
+        "sources": outcome.passages.iter().map(source).collect::<Vec<_>>(),
         "error": outcome.failure,
         "audit": receipt.action.as_ref().map(ToString::to_string),
+        "notices": receipt.notices,
         "timing_ms": receipt.timing,
         "usage": receipt.usage,
     })
@@ -72,8 +75,25 @@ fn steps(report: &Report, outcome: &Outcome) -> Vec<Value> {
     each.collect()
 }
 
-/// What the reads printed.
+/// A passage of the answer, to be cited.
+pub fn source(passage: &Passage) -> Value {
+    json!({
+        "id": passage.id,
+        "title": passage.title,
+        "heading": passage.heading,
+        "origin": passage.origin,
+        "trusted": passage.trusted(),
+        "source": passage.source,
+        "version": passage.version,
+        "text": passage.text,
+    })
+}
+
+/// What the reads printed, or the best passage.
 fn answer(outcome: &Outcome) -> Option<String> {
+    if let Some(passage) = outcome.passages.first() {
+        return Some(passage.text.clone());
+    }
     let texts: Vec<&str> = outcome
         .results
         .iter()
@@ -85,10 +105,42 @@ fn answer(outcome: &Outcome) -> Option<String> {
 /// Prints a value in the form that was asked for.
 pub fn print(value: &impl Serialize, output: Output) -> anyhow::Result<()> {
     let text = match output {
-        Output::Yaml => serde_saphyr::to_string(value)?,
-        _ => serde_json::to_string_pretty(value)?,
+        Output::Yaml => printable(&serde_saphyr::to_string(value)?),
+        _ => escaped(&serde_json::to_string_pretty(value)?),
     };
     // A reader that has seen enough (`| head`) is no failure.
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
     Ok(())
+}
+
+/// JSON in which every character that a terminal would act on, or that nobody sees, is escaped. Such characters stand only in
+/// its strings, so it means the same.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !(c.is_control() || is_hidden(c)) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_meaning_and_loses_its_tricks() {
+        let value = json!({ "a": "x\u{9b}31m\u{202e}\u{e0061}\u{7f}\u{200b}y\u{1b}" });
+        let text = escaped(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(
+            text.chars().all(|c| c == '\n' || (' '..='~').contains(&c)),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context as _;
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{Common, Output};
 use super::document::print;
 use super::{Exit, human, interrupt, load};
-use crate::driver::eval::{Grade, Mark, Marks, News, Suite, evaluate};
+use crate::driver::eval::{Baseline, Difference, Grade, Mark, Marks, News, SURE, Suite, evaluate};
 use crate::driver::model;
 
 /// How many answers have to be right.
@@ -55,19 +55,24 @@ pub struct Choice {
     pub all: bool,
     /// How many have to be right.
     pub at_least: Option<AtLeast>,
+    /// An earlier run to compare with.
+    pub baseline: Option<PathBuf>,
 }
 
 /// Runs a suite and prints its marks.
 pub async fn run(common: &Common, path: &Path, choice: &Choice) -> anyhow::Result<Exit> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let suite = Suite::read(&text, choice.only.as_deref()).with_context(|| path.display().to_string())?;
+    let suite = Suite::read(&text, choice.only.as_deref())
+        .with_context(|| path.display().to_string())?
+        .beside(path.parent().unwrap_or(Path::new("")));
+    let baseline = choice.baseline.as_deref().map(earlier).transpose()?;
     let config = load(common)?;
     let bar = ProgressBar::new(0);
     bar.set_style(gauge());
     let stop = interrupt::token();
     let mut wrong = 0;
     let marks = evaluate(model(&config)?, &suite, &stop, &mut |news| {
-        tell(&bar, &mut wrong, &news)
+        tell(&bar, &mut wrong, &news);
     })
     .await;
     bar.finish_and_clear();
@@ -80,11 +85,37 @@ pub async fn run(common: &Common, path: &Path, choice: &Choice) -> anyhow::Resul
         )),
         output => print(&marks, output)?,
     }
+    if let Some(baseline) = baseline.filter(|_| matches!(common.output, Output::Text)) {
+        drop(write!(
+            anstream::stdout(),
+            "{}",
+            human::printable(&difference(&baseline.difference(&marks)))
+        ));
+    }
     if stop.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
     let enough = choice.at_least.is_none_or(|least| least.reached(&marks));
     Ok(if enough { Exit::Done } else { Exit::Failed })
+}
+
+fn earlier(path: &Path) -> anyhow::Result<Baseline> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Baseline::read(&text).with_context(|| format!("`{}` is no run that `-o json` printed", path.display()))
+}
+
+/// What changed since the earlier run.
+fn difference(difference: &Difference) -> String {
+    let mut text = format!(
+        "before:  {} of the {} shared cases right ({}), now {}\n",
+        difference.right_before, difference.shared, difference.model, difference.right_now
+    );
+    for (what, cases) in [("better", &difference.better), ("worse", &difference.worse)] {
+        if !cases.is_empty() {
+            let _ = writeln!(text, "{:<8} {}", format!("{what}:"), cases.join(" "));
+        }
+    }
+    text
 }
 
 fn gauge() -> ProgressStyle {
@@ -153,6 +184,13 @@ fn table(marks: &Marks, all: bool) -> String {
         text,
         "asks:    {} of {} right, {} planned instead; {} asked where there is a plan",
         asks.right, asks.expected, asks.planned_wrongly, asks.asked_wrongly
+    );
+    let _ = writeln!(
+        text,
+        "unsafe:  {} wrong changes proposed with a confidence of {:.0}% or more ({})",
+        marks.sure_wrong_writes,
+        SURE * 100.0,
+        share(marks.sure_wrong_writes, marks.total)
     );
     let _ = writeln!(
         text,

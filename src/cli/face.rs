@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::Output;
 use super::{human, terminal};
 use crate::check::Report;
-use crate::driver::Face;
+use crate::driver::{Face, progress_words};
 use crate::plan::{Plan, Proposal, parse};
 use crate::session::{Decision, Stage};
 
@@ -66,13 +66,7 @@ impl Face for Shell {
     }
 
     fn progress(&mut self, what: &str, done: u64, total: u64) {
-        let message = match what {
-            "download" => "fetching the planner (once)",
-            "verify" => "checking the planner",
-            "merge" => "preparing the planner (once)",
-            "load" => "starting the planner",
-            other => other,
-        };
+        let message = progress_words(what);
         if total > 0 {
             self.bar.set_style(gauge());
             self.bar.set_length(total);
@@ -123,10 +117,14 @@ fn ask(report: &Report) -> Option<Decision> {
         let line = terminal::read_line()?;
         match line.to_lowercase().as_str() {
             "y" | "yes" => {
-                return Some(Decision::Approve {
-                    digest: report.digest.clone(),
-                    by: "terminal".to_owned(),
-                });
+                let names = names(report)?;
+                if names == report.names {
+                    return Some(Decision::ApproveNamed {
+                        digest: report.digest.clone(),
+                        by: "terminal".to_owned(),
+                        names,
+                    });
+                }
             }
             "" | "n" | "no" => return Some(Decision::Reject { reason: None }),
             "x" | "explain" => {
@@ -148,6 +146,25 @@ fn ask(report: &Report) -> Option<Decision> {
             }
         }
     }
+}
+
+/// Has each name typed that the report asks for, as far as they come out right.
+fn names(report: &Report) -> Option<Vec<String>> {
+    let mut typed = Vec::new();
+    for name in &report.names {
+        let _ = write!(
+            anstream::stderr(),
+            "This cannot be taken back. Type `{}` to go on: ",
+            human::printable(name)
+        );
+        let line = terminal::read_line()?;
+        if line != *name {
+            let _ = writeln!(anstream::stderr(), "That is not it: nothing is applied yet.");
+            break;
+        }
+        typed.push(line);
+    }
+    Some(typed)
 }
 
 /// Reads another plan from the terminal, until a blank line.

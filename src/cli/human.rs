@@ -14,15 +14,15 @@ use crate::session::{Ending, Failure, Outcome};
 /// Lines of diff that are shown of one step.
 const DIFF_LINES: usize = 80;
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const CYAN: Style = AnsiColor::Cyan.on_default();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// A text in a style.
-fn paint(style: Style, text: &str) -> String {
+pub(super) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -158,6 +158,12 @@ pub fn receipt(receipt: &Receipt, context: &str) {
     ) {
         let _ = write!(err, "{}", review(report, context, &outcome.confidence));
     }
+    if !outcome.passages.is_empty() {
+        super::passages::answer(&outcome.passages);
+    }
+    for notice in &receipt.notices {
+        let _ = writeln!(err, "{} {}", paint(YELLOW, "warning:"), printable(notice));
+    }
     steps(receipt);
     match (&outcome.failure, &outcome.question) {
         (Some(failure), Some(question)) => tell(outcome.ending, &failure.clone().with_hint(question)),
@@ -175,7 +181,7 @@ pub fn receipt(receipt: &Receipt, context: &str) {
         );
     }
     if let (true, Some(action)) = (outcome.recorded, &receipt.action) {
-        let back = if can_be_undone(outcome) {
+        let back = if outcome.can_be_undone() {
             format!("; `sayso undo {}` takes it back", action.short())
         } else {
             String::new()
@@ -191,25 +197,6 @@ fn interrupted(outcome: &Outcome) -> Failure {
         (_, 1) => Failure::new("one step was applied, and is recorded"),
         (_, count) => Failure::new(format!("{count} steps were applied, and are recorded")),
     }
-}
-
-/// Whether something was changed, and each of the changes has a way back.
-fn can_be_undone(outcome: &Outcome) -> bool {
-    let Some(report) = &outcome.report else {
-        return false;
-    };
-    let mut made = report
-        .steps
-        .iter()
-        .zip(&outcome.results)
-        .filter(|(_, result)| !result.receipts.is_empty())
-        .peekable();
-    let has_way = |step: &StepReport| {
-        step.inverse
-            .iter()
-            .all(|inverse| matches!(inverse, Inverse::Step(_)))
-    };
-    made.peek().is_some() && made.all(|(step, _)| has_way(step))
 }
 
 /// What was done, and after a failure what was not.

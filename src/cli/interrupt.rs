@@ -4,6 +4,10 @@ use tokio_util::sync::CancellationToken;
 
 /// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP. What is being applied is finished and recorded.
 /// A second SIGINT ends the program at once; the intent on disk then says what was begun.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "whoever interrupts twice wants out now, and the intent is on disk"
+)]
 pub fn token() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();

@@ -9,6 +9,10 @@ mod exit;
 mod face;
 mod human;
 mod interrupt;
+mod knowledge;
+mod passages;
+mod planfile;
+mod policy;
 mod request;
 mod sandbox;
 mod terminal;
@@ -19,11 +23,16 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::config::{Config, Environment, Overrides};
-use args::{Colour, Command, Common, Typed};
+use crate::driver::Connection;
+use crate::session::Wishes;
+use args::{Colour, Command, Common, Output, Typed};
 pub use exit::Exit;
 
+/// Opens the terminal UI. It is another face, so it comes from outside.
+pub type OpenTui = fn(Config, Connection, Wishes) -> anyhow::Result<()>;
+
 /// Runs the program: reads what was typed, does it, gives the exit status.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, tui: OpenTui) -> Exit {
     let typed = match Typed::try_parse_from(arguments) {
         Ok(typed) => typed,
         Err(error) => {
@@ -37,8 +46,29 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     set_colour(typed.common.color);
+    let is_tui = typed.command.is_none() && typed.request.is_empty() && terminal::is_whole();
+    if is_tui && typed.common.output == Output::Text {
+        return told(open_tui(&typed.common, tui));
+    }
     log_to_stderr(typed.common.verbose);
-    match dispatch(typed) {
+    told(dispatch(typed))
+}
+
+fn open_tui(common: &Common, tui: OpenTui) -> anyhow::Result<Exit> {
+    let wishes = Wishes {
+        plan_only: common.plan_only,
+        all_namespaces: common.all_namespaces,
+        ..Wishes::default()
+    };
+    let mut config = load(common)?;
+    config.tui.plain |= common.color == Colour::Never;
+    tui(config, request::connection(common), wishes)?;
+    Ok(Exit::Done)
+}
+
+/// The exit status, after an error was told.
+fn told(result: anyhow::Result<Exit>) -> Exit {
+    match result {
         Ok(exit) => exit,
         Err(error) => {
             human::error(&error);
@@ -56,13 +86,27 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
         }
         Some(Command::Audit { command }) => audit::run(&command, &load(&common)?, common.output),
         Some(Command::Ask { request }) => block_on(request::run(&common, request.join(" "))),
-        Some(Command::Plan { request }) => {
+        Some(Command::Plan {
+            request,
+            file,
+            good_for,
+        }) => {
             let common = Common {
                 plan_only: true,
                 ..common
             };
-            block_on(request::run(&common, request.join(" ")))
+            match file {
+                Some(file) => block_on(planfile::write(&common, &request.join(" "), &file, good_for)),
+                None => block_on(request::run(&common, request.join(" "))),
+            }
         }
+        Some(Command::Apply { file }) => block_on(planfile::apply(&common, &file)),
+        Some(Command::Approve {
+            file,
+            signature,
+            message,
+        }) => block_on(planfile::approve(&common, &file, signature.as_deref(), message)),
+        Some(Command::Policy { command }) => policy::run(&command, &load(&common)?, common.output),
         Some(Command::Undo { id }) => block_on(undo::run(&common, id.as_deref())),
         Some(Command::Sandbox(arguments)) => block_on(sandbox::run(&common, &arguments)),
         Some(Command::Eval {
@@ -70,10 +114,17 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             only,
             all,
             at_least,
+            baseline,
         }) => {
-            let choice = eval::Choice { only, all, at_least };
+            let choice = eval::Choice {
+                only,
+                all,
+                at_least,
+                baseline,
+            };
             block_on(eval::run(&common, &suite, &choice))
         }
+        Some(Command::Knowledge { command }) => block_on(knowledge::run(&common, &command)),
         Some(Command::Doctor) => block_on(doctor::run(&common)),
         None if typed.request.is_empty() => {
             human::usage();

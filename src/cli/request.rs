@@ -4,11 +4,13 @@ use super::args::{Common, Output};
 use super::document::{self, Asked, document, print};
 use super::face::Shell;
 use super::{Exit, exit, human, interrupt, load, terminal};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::driver::{Connection, Driver, Parts, connect, sandbox};
-use crate::plan::Plan;
+use crate::driver::{
+    Connection, ContextFacts, Driver, Library, Parts, Receipt, connect, context_of, sandbox,
+};
 use crate::request::Request;
 use crate::session::{Session, Wishes};
 
@@ -26,11 +28,23 @@ async fn try_run(common: &Common, words: &str) -> anyhow::Result<Exit> {
     let config = load(common)?;
     let stop = interrupt::token();
     let connection = connection(common);
+    let mut session = Session::new(request, wishes(common), config.policy.clone());
+    let library = Library::new(&config);
+    let context = context_of(&config, &connection);
+    let answered = tokio::select! {
+        answered = library.ask(&mut session, context) => answered,
+        () = stop.cancelled() => return Ok(Exit::Interrupted),
+    };
+    if let Some(receipt) = answered {
+        return tell(common, words, None, &receipt);
+    }
     let parts = tokio::select! {
         parts = connect(&config, &connection) => parts?,
         () = stop.cancelled() => return Ok(Exit::Interrupted),
     };
-    converse(common, &config, &parts, request, None, stop).await
+    let exit = converse(common, &config, &parts, session, None, stop).await;
+    parts.library.keep_schemas(&parts.cluster).await;
+    exit.map(|(exit, _)| exit)
 }
 
 /// Where the flags say that the session takes place.
@@ -42,46 +56,62 @@ pub fn connection(common: &Common) -> Connection {
         sandbox: common
             .sandbox
             .clone()
-            .map(|seed| seed.map_or(sandbox::Seed::Shop, sandbox::Seed::Path)),
+            .map(|seed| seed.map_or(sandbox::Seed::Shop, sandbox::Seed::named)),
     }
 }
 
-/// Runs a session on parts that exist, prints what became of it, gives the exit status.
-pub async fn converse(
-    common: &Common,
-    config: &Config,
-    parts: &Parts,
-    request: Request,
-    plan: Option<Plan>,
-    stop: CancellationToken,
-) -> anyhow::Result<Exit> {
-    let context = parts.cluster.context().clone();
-    let place = format!("context {}, namespace {}", context.name, context.namespace);
-    let wishes = Wishes {
+/// What the flags wish for.
+pub fn wishes(common: &Common) -> Wishes {
+    Wishes {
         plan_only: common.plan_only,
         yes: common.yes,
         interactive: common.output == Output::Text && terminal::somebody_is_there(),
         all_namespaces: common.all_namespaces,
-    };
-    let words = request.text().to_owned();
-    let session = match plan {
-        Some(plan) => Session::with_plan(request, plan, wishes, config.policy.clone()),
-        None => Session::new(request, wishes, config.policy.clone()),
-    };
-    let mut face = Shell::new(common.output, place.clone());
+    }
+}
+
+/// Runs a session on parts that exist, prints what became of it, gives the exit status and the receipt. `as_of` is when
+/// the plan was made, if it was not now.
+pub async fn converse(
+    common: &Common,
+    config: &Config,
+    parts: &Parts,
+    session: Session,
+    as_of: Option<Timestamp>,
+    stop: CancellationToken,
+) -> anyhow::Result<(Exit, Receipt)> {
+    let context = parts.cluster.context().clone();
+    let words = session.request().text().to_owned();
+    let mut face = Shell::new(common.output, place(&context));
     let receipt = Driver::new(parts, &mut face, config.user.clone(), stop)
+        .as_of(as_of)
         .run(session)
         .await;
     face.clear();
+    let exit = tell(common, &words, Some(&context), &receipt)?;
+    Ok((exit, receipt))
+}
+
+fn place(context: &ContextFacts) -> String {
+    format!("context {}, namespace {}", context.name, context.namespace)
+}
+
+/// Prints what became of a request. Without a context no cluster was looked at.
+fn tell(
+    common: &Common,
+    words: &str,
+    context: Option<&ContextFacts>,
+    receipt: &Receipt,
+) -> anyhow::Result<Exit> {
     match common.output {
-        Output::Text => human::receipt(&receipt, &place),
+        Output::Text => human::receipt(receipt, &context.map(place).unwrap_or_default()),
         output => {
             let asked = Asked {
-                request: &words,
-                context: &context.name,
-                namespace: &context.namespace,
+                request: words,
+                context: context.map(|context| context.name.as_str()),
+                namespace: context.map(|context| context.namespace.as_str()),
             };
-            print(&document(&asked, &receipt), output)?;
+            print(&document(&asked, receipt), output)?;
         }
     }
     Ok(exit::of_outcome(&receipt.outcome))

@@ -11,6 +11,11 @@ pub fn somebody_is_there() -> bool {
     std::io::stderr().is_terminal() && open().is_some()
 }
 
+/// Whether standard input and output are both a terminal, so that a screen can be drawn and keys can be read.
+pub fn is_whole() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
 /// Reads one line from the terminal, even where standard input is a pipe. Nothing at its end (Ctrl-D) or on an error.
 pub fn read_line() -> Option<String> {
     let mut line = String::new();

@@ -6,12 +6,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::compare::{essence, is_as_reviewed};
+use super::compare::is_as_reviewed;
 use super::connect::Cluster;
 use super::error::ClusterError;
 use super::json::{items, text};
 use super::paths::{FIELD_MANAGER, object_path, request_of, words_of};
 use super::transport::{AGENT, Outgoing, Refusal, Reply, wait_before};
+use crate::check::essence::essence;
 use crate::check::{Call, CallVerb, Touched};
 use crate::session::Approved;
 
@@ -39,6 +40,8 @@ pub struct Receipt {
     pub object: Option<Value>,
     /// Method and path, as in `PATCH /api/v1/nodes/n1?fieldManager=sayso`.
     pub request: String,
+    /// The id under which the API server's own audit log has the request; ours is in its user agent.
+    pub audit_id: Option<String>,
 }
 
 /// A step that broke off.
@@ -74,6 +77,11 @@ enum Next {
 }
 
 impl Cluster {
+    /// The object that a call is about, as it is now; nothing where there is none.
+    pub async fn look(&self, call: &Call) -> Result<Option<Value>, ClusterError> {
+        self.fetch_if_there(&object_path(call)).await
+    }
+
     /// Makes the calls of one approved step, in order, and stops at the first that fails. Each is bound to the UID and
     /// version of the object that was reviewed: where anything but its status has changed since, nothing is written and
     /// the error is `Changed`. `record` is the id of the audit record, which the server sees in the user agent.
@@ -140,6 +148,10 @@ impl Cluster {
             (CallVerb::Create, 404) => Ok(Next::Stop(refusal.error)),
             (_, 404) => Ok(Next::Stop(changed(call))),
             (CallVerb::Evict, 429) => Ok(attempt.wait_for_budget(refusal)),
+            // The pod is about to go with its namespace, and then it is gone.
+            (CallVerb::Evict, 403) if is_of_ending_namespace(&refusal.error) => {
+                Ok(attempt.wait_for_budget(refusal))
+            }
             (_, 429) => Ok(attempt.once_more(refusal)),
             (CallVerb::PatchJson, 422) | (_, 409) if attempt.is_bound() => {
                 self.rebase(attempt, refusal.error).await
@@ -195,6 +207,11 @@ impl Cluster {
     }
 }
 
+/// True if a server refuses an eviction because it creates nothing, evictions among it, in a namespace that ends.
+pub(super) fn is_of_ending_namespace(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Api { code: 403, message, .. } if message.contains("because it is being terminated"))
+}
+
 impl<'a> Attempt<'a> {
     fn new(touched: &'a Touched, earlier: Vec<&'a Touched>, record: &str) -> Attempt<'a> {
         Attempt {
@@ -232,13 +249,21 @@ impl<'a> Attempt<'a> {
             resource_version_after: field("/metadata/resourceVersion").filter(|_| !gone),
             request: format!("{} {}", outgoing.method, outgoing.path),
             object: Some(reply.body),
+            audit_id: reply.audit_id,
         }
     }
 
     /// A receipt for a call whose effect is there although its answer was an error.
     fn settled(&self, code: u16, object: Option<Value>) -> Receipt {
         let body = object.unwrap_or_default();
-        let mut receipt = self.receipt(&self.outgoing(), Reply { code, body });
+        let mut receipt = self.receipt(
+            &self.outgoing(),
+            Reply {
+                code,
+                body,
+                audit_id: None,
+            },
+        );
         receipt.object = receipt.object.filter(|object| !object.is_null());
         receipt
     }

@@ -1,7 +1,7 @@
 //! From kubeconfig to a client.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kube::Config;
@@ -53,6 +53,8 @@ pub struct Cluster {
     pub(super) client: kube::Client,
     pub(super) context: Arc<ContextFacts>,
     pub(super) resources: Arc<Resources>,
+    config: Arc<Config>,
+    patient: Arc<OnceLock<kube::Client>>,
 }
 
 impl Cluster {
@@ -69,12 +71,34 @@ impl Cluster {
             facts.namespace.clone_from(namespace);
         }
         act_as(&mut config, &mut facts, options)?;
-        let client = transport::client(config).map_err(|error| transport::client_failed(&error))?;
+        let client = transport::client(config.clone()).map_err(|error| transport::client_failed(&error))?;
         Ok(Cluster {
             client,
             context: Arc::new(facts),
             resources: Arc::new(Resources::default()),
+            config: Arc::new(config),
+            patient: Arc::default(),
         })
+    }
+
+    /// The same cluster with another namespace where none is named.
+    pub fn in_namespace(&self, namespace: &str) -> Cluster {
+        let mut facts = ContextFacts::clone(&self.context);
+        namespace.clone_into(&mut facts.namespace);
+        Cluster {
+            context: Arc::new(facts),
+            ..self.clone()
+        }
+    }
+
+    /// The client for what waits for news; made when first needed.
+    pub(super) fn patient(&self) -> Result<kube::Client, ClusterError> {
+        if let Some(client) = self.patient.get() {
+            return Ok(client.clone());
+        }
+        let client = transport::patient_client(Config::clone(&self.config))
+            .map_err(|error| transport::client_failed(&error))?;
+        Ok(self.patient.get_or_init(|| client).clone())
     }
 
     /// The server's version, as in `v1.34.1`; which is also whether it can be reached.
@@ -87,6 +111,20 @@ impl Cluster {
     pub fn context(&self) -> &ContextFacts {
         &self.context
     }
+}
+
+/// The names of the contexts that could be chosen, in the kubeconfig's order.
+pub fn contexts(options: &ConnectOptions) -> Result<Vec<String>, ClusterError> {
+    let found = read_kubeconfig(options)?;
+    let contexts = found.into_iter().flat_map(|kubeconfig| kubeconfig.contexts);
+    Ok(contexts.map(|entry| entry.name).collect())
+}
+
+/// The name of the context that applies, from the kubeconfig alone: no login command is run, and a kubeconfig that
+/// cannot be used has none.
+pub fn context_name(options: &ConnectOptions) -> Option<String> {
+    let kubeconfig = read_kubeconfig(options).ok()??;
+    chosen_context(&kubeconfig, options).ok()
 }
 
 /// The kubeconfig that applies, or nothing where there is none and we may be in a pod.

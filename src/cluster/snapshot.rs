@@ -57,7 +57,7 @@ impl Cluster {
     }
 
     /// Every namespace; nothing where they may not be listed.
-    async fn namespaces(&self) -> Result<Option<Vec<String>>, ClusterError> {
+    pub(crate) async fn namespaces(&self) -> Result<Option<Vec<String>>, ClusterError> {
         let served = self.find(&kind("namespace")?).await?;
         match self.pages(&served, None, &[], METADATA).await {
             Ok(listed) => {

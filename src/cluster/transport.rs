@@ -47,6 +47,8 @@ pub(super) struct Outgoing {
 pub(super) struct Reply {
     pub code: u16,
     pub body: Value,
+    /// The id under which the server's own audit log has the request, where it tells.
+    pub audit_id: Option<String>,
 }
 
 /// An answer that is an error, with what only the wire tells.
@@ -103,6 +105,7 @@ impl Cluster {
             return Ok(Reply {
                 code: status.as_u16(),
                 body,
+                audit_id: audit_id(&headers),
             });
         }
         Err(Refusal {
@@ -215,6 +218,13 @@ fn api_error(status: StatusCode, body: &Value) -> ClusterError {
     }
 }
 
+/// The server's id for the request. It ends up in our record, so it has to look like one.
+fn audit_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("audit-id")?.to_str().ok()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (!id.is_empty() && id.len() <= 64 && id.chars().all(is_plain)).then(|| id.to_owned())
+}
+
 fn retry_after(headers: &HeaderMap, body: &Value) -> Option<Duration> {
     let header = headers
         .get(RETRY_AFTER)
@@ -322,10 +332,20 @@ pub(super) fn wait_before(tried: u32, asked: Option<Duration>) -> Duration {
     asked.unwrap_or(doubling).min(LONGEST_WAIT)
 }
 
-/// The client that everything here talks through.
+/// The client that everything here talks through, except what waits for news.
 pub(super) fn client(mut config: Config) -> Result<Client, kube::Error> {
-    config.default_retry = false;
     config.read_timeout = Some(REQUEST_TIMEOUT);
+    build(config)
+}
+
+/// A client for watches and for logs that are followed, in which there may be silence for long.
+pub(super) fn patient_client(mut config: Config) -> Result<Client, kube::Error> {
+    config.read_timeout = None;
+    build(config)
+}
+
+fn build(mut config: Config) -> Result<Client, kube::Error> {
+    config.default_retry = false;
     config.reset_reader_on_write = true;
     let name = MapRequestLayer::new(|mut request: Request<Body>| {
         let headers = request.headers_mut();

@@ -1,16 +1,18 @@
 //! From a configuration to the parts that a session needs: a cluster, a model, an audit log.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::library::Library;
 use crate::audit::AuditLog;
 use crate::cluster::{Cluster, ConnectOptions};
 use crate::config::{Config, ModelChoice};
 use crate::llm::{ApiKey, Endpoint, EndpointConfig, LocalEngine, Model, Timeouts};
-use crate::sandbox;
+use crate::{sandbox, sign};
 
 /// Where a session takes place.
 #[derive(Clone, Debug, Default)]
@@ -33,21 +35,35 @@ pub struct Parts {
     pub model: Model,
     /// The audit log.
     pub audit: AuditLog,
+    /// The knowledge base.
+    pub library: Library,
     /// Keeps the sandbox alive.
     pub sandbox: Option<sandbox::Running>,
 }
 
 /// Makes the parts. The audit log comes first: without a place to record, nothing is begun.
 pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result<Parts> {
-    let audit = AuditLog::open(&config.places.audit)?;
+    let audit = sign_with(AuditLog::open(&config.places.audit)?, config);
     let sandbox = sandbox(connection).await?;
     let cluster = Cluster::connect(&options(config, connection, sandbox.as_ref())).await?;
     Ok(Parts {
         cluster,
         model: model(config)?,
         audit,
+        library: Library::new(config),
         sandbox,
     })
+}
+
+/// A log that signs how far it has come. Without a key that can sign, it does without: what is recorded is recorded.
+fn sign_with(log: AuditLog, config: &Config) -> AuditLog {
+    match sign::load_or_create(&config.signing_key, &config.user) {
+        Ok(key) => log.signed_by(Arc::new(key)),
+        Err(error) => {
+            tracing::warn!("the audit log goes unsigned: {error}");
+            log
+        }
+    }
 }
 
 /// Starts the sandbox, if one is wanted.
@@ -133,17 +149,6 @@ pub fn engine_command() -> anyhow::Result<(PathBuf, Vec<OsString>)> {
         return Ok((this, vec![OsString::from(ENGINE_COMMAND)]));
     }
     Ok((PathBuf::from("sayso-engine"), Vec::new()))
-}
-
-/// Where a program is: itself if it has a folder, else the first of that name on PATH.
-pub(super) fn on_path(program: &Path) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return program.is_file().then(|| program.to_owned());
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
 }
 
 /// The hidden command under which `sayso` is an engine.

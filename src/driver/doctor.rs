@@ -234,9 +234,9 @@ fn engine() -> Check {
         Ok((program, _)) => program,
         Err(error) => return Check::new("engine", State::Fail, format!("{error:#}")).with_hint(advice),
     };
-    match super::connect::on_path(&program) {
-        Some(found) => Check::new("engine", State::Ok, format!("`{}`", found.display())),
-        None => Check::new(
+    match which::which(&program) {
+        Ok(found) => Check::new("engine", State::Ok, format!("`{}`", found.display())),
+        Err(_) => Check::new(
             "engine",
             State::Fail,
             format!("there is no `{}`", program.display()),

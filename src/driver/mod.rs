@@ -1,17 +1,34 @@
 //! Performs the session's effects and feeds their events back.
 
+pub mod cockpit;
 mod connect;
 pub mod doctor;
 pub mod eval;
+mod library;
 mod perform;
+mod reconcile;
+mod undo;
 
 pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command, model};
-pub use perform::{Driver, Face, Receipt, Usage};
+pub use library::{Library, context_of};
+pub use perform::{Driver, Face, Receipt, Usage, progress_words};
+pub use undo::Undo;
 
 /// The audit log, for faces that show it.
 pub use crate::audit;
+/// Where requests go, for faces that show it.
+pub use crate::cluster::ContextFacts;
+/// The knowledge base, for the commands that look after it.
+pub use crate::knowledge;
 /// The sandbox, for the command that serves one.
 pub use crate::sandbox;
+
+/// Whether a value holds something that the audit log would not write down.
+pub fn hides_secrets(value: &serde_json::Value) -> bool {
+    let mut redacted = value.clone();
+    audit::redact(&mut redacted);
+    redacted != *value
+}
 
 /// What the user can do about an error, where one of ours lies at its bottom.
 pub fn hint(error: &anyhow::Error) -> Option<String> {
@@ -27,15 +44,36 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
         let audit = || {
             cause
                 .downcast_ref::<audit::AuditError>()
-                .and_then(|error| error.hint())
+                .and_then(audit::AuditError::hint)
                 .map(str::to_owned)
+        };
+        let plan = || {
+            let file = cause
+                .downcast_ref::<crate::session::PlanFileError>()
+                .map(|error| error.hint());
+            let sign = || {
+                cause
+                    .downcast_ref::<crate::sign::SignError>()
+                    .and_then(|error| error.hint())
+            };
+            file.or_else(sign).map(str::to_owned)
+        };
+        let knowledge = || {
+            cause
+                .downcast_ref::<knowledge::KnowledgeError>()
+                .and_then(knowledge::KnowledgeError::hint)
         };
         let request = || {
             cause
                 .is::<crate::request::RequestError>()
                 .then(|| "say what you want, as in: sayso \"list pods\"".to_owned())
         };
-        cluster.or_else(model).or_else(audit).or_else(request)
+        cluster
+            .or_else(model)
+            .or_else(audit)
+            .or_else(plan)
+            .or_else(knowledge)
+            .or_else(request)
     };
     error.chain().find_map(found)
 }

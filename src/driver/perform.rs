@@ -9,14 +9,18 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::connect::Parts;
-use crate::audit::{ActionId, Entry};
-use crate::check::Report;
+use super::library::as_text;
+use super::reconcile::reconcile;
+use crate::audit::{ActionId, Begun, Entry};
+use crate::check::{Evidence, Report};
 use crate::cluster::ClusterError;
 use crate::llm::{
     Constraint, LlmError, Message, Model, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts,
 };
 use crate::plan::{Focus, Step, plan_pattern};
-use crate::session::{Answer, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage};
+use crate::session::{
+    Answer, Approved, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage,
+};
 
 /// The most tokens that a plan may take.
 const PLAN_TOKENS: u32 = 256;
@@ -29,6 +33,8 @@ pub trait Face: Send {
     fn stage(&mut self, stage: Stage, detail: &str);
     /// Something long is under way, with an end in sight.
     fn progress(&mut self, what: &str, done: u64, total: u64);
+    /// The model is writing this piece of its answer. For display only: what counts comes with the review.
+    fn writing(&mut self, _text: &str) {}
     /// A read printed something. Notices are no part of it.
     fn read(&mut self, text: &str, notices: &[String]);
     /// Asks somebody. `confidence` is the planner's in each step, from 0 to 1, where it told.
@@ -37,6 +43,17 @@ pub trait Face: Send {
         report: &Report,
         confidence: &[Option<f32>],
     ) -> impl Future<Output = Decision> + Send;
+}
+
+/// What something long is called in front of people.
+pub fn progress_words(what: &str) -> &str {
+    match what {
+        "download" => "fetching the planner (once)",
+        "verify" => "checking the planner",
+        "merge" => "preparing the planner (once)",
+        "load" => "starting the planner",
+        other => other,
+    }
 }
 
 /// Tokens that a request took.
@@ -57,6 +74,8 @@ pub struct Receipt {
     pub action: Option<ActionId>,
     /// Whether a record that should have been written was not.
     pub unrecorded: Option<String>,
+    /// What did not go as it should, and kept nobody from an answer.
+    pub notices: Vec<String>,
     /// Milliseconds by stage.
     pub timing: BTreeMap<&'static str, u64>,
     /// Tokens.
@@ -74,10 +93,15 @@ pub struct Driver<'a, F> {
     action: ActionId,
     recorded: bool,
     unrecorded: Option<String>,
+    notices: Vec<String>,
     model: Option<ModelIdentity>,
     usage: Usage,
     timing: BTreeMap<&'static str, u64>,
     watch: Duration,
+    as_of: Option<Timestamp>,
+    begun: bool,
+    /// Held from the intent to its outcome, so that a crash between the two is found.
+    mark: Option<Begun>,
 }
 
 impl<'a, F: Face> Driver<'a, F> {
@@ -93,11 +117,21 @@ impl<'a, F: Face> Driver<'a, F> {
             action: ActionId::new(Uuid::now_v7()),
             recorded: false,
             unrecorded: None,
+            notices: Vec::new(),
             model: None,
             usage: Usage::default(),
             timing: BTreeMap::new(),
             watch: VERIFY_DEADLINE,
+            as_of: None,
+            begun: false,
+            mark: None,
         }
+    }
+
+    /// Puts the plan into calls as it was done at that time, so that a plan file comes to the same calls again (a restart
+    /// writes the time into the object).
+    pub fn as_of(self, time: Option<Timestamp>) -> Driver<'a, F> {
+        Driver { as_of: time, ..self }
     }
 
     /// Watches the effect of each step for so long at the most, instead of five minutes.
@@ -108,6 +142,10 @@ impl<'a, F: Face> Driver<'a, F> {
     /// Runs a session to its end.
     pub async fn run(mut self, mut session: Session) -> Receipt {
         session.request().text().clone_into(&mut self.request);
+        let notices = reconcile(self.parts, &self.user).await;
+        if !notices.is_empty() {
+            self.face.read("", &notices);
+        }
         let mut effects: VecDeque<Effect> = session.start().into();
         let mut last = Outcome::nothing();
         while let Some(effect) = effects.pop_front() {
@@ -135,6 +173,7 @@ impl<'a, F: Face> Driver<'a, F> {
             outcome: last,
             action,
             unrecorded: self.unrecorded,
+            notices: self.notices,
             timing: self.timing,
             usage: self.usage,
         }
@@ -166,6 +205,15 @@ impl<'a, F: Face> Driver<'a, F> {
 
     async fn dispatch(&mut self, effect: Effect) -> Event {
         match effect {
+            Effect::LookUp(question) => {
+                self.face.stage(Stage::Retrieving, "looking it up");
+                let context = self.parts.cluster.context().name.clone();
+                let (event, notices) = self.parts.library.look_up(question, Some(context)).await;
+                if let Event::Found(passages) = &event {
+                    self.face.read(&as_text(passages), &notices);
+                }
+                event
+            }
             Effect::Retrieve => {
                 self.face.stage(
                     Stage::Retrieving,
@@ -181,37 +229,21 @@ impl<'a, F: Face> Driver<'a, F> {
             Effect::Read(step) => self.read(&step).await,
             Effect::Gather(plan) => {
                 self.face.stage(Stage::Checking, "trying it without doing it");
-                let gathered = self.parts.cluster.gather(&plan, Timestamp::now()).await;
-                gathered.map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Gathered)
+                let now = Timestamp::now();
+                match self.parts.cluster.gather(&plan, self.as_of.unwrap_or(now)).await {
+                    Ok(evidence) => Event::Gathered(Evidence {
+                        at: Some(now),
+                        ..evidence
+                    }),
+                    Err(error) => Event::Failed(cluster_failure(&error)),
+                }
             }
             Effect::Review(report, confidence) => {
                 self.face.stage(Stage::Reviewing, "");
                 Event::Decided(self.face.review(&report, &confidence).await)
             }
             Effect::Record(kind, body) => self.record(kind, body).await,
-            Effect::Apply(approved, index) => {
-                let line = approved
-                    .steps()
-                    .get(index)
-                    .map(|step| step.step().to_string())
-                    .unwrap_or_default();
-                self.face.stage(Stage::Applying, &line);
-                match self
-                    .parts
-                    .cluster
-                    .apply(&approved, index, &self.action.to_string())
-                    .await
-                {
-                    Ok(receipts) => Event::Applied {
-                        receipts: receipts.iter().map(|receipt| json!(receipt)).collect(),
-                    },
-                    Err(failure) => Event::NotApplied {
-                        receipts: failure.done.iter().map(|receipt| json!(receipt)).collect(),
-                        changed: matches!(failure.error, ClusterError::Changed { .. }),
-                        failure: cluster_failure(&failure.error),
-                    },
-                }
-            }
+            Effect::Apply(approved, index) => self.apply(&approved, index).await,
             Effect::Verify(approved, index) => {
                 self.face.stage(Stage::Verifying, "watching it settle");
                 let face = &mut *self.face;
@@ -230,6 +262,36 @@ impl<'a, F: Face> Driver<'a, F> {
                 }
             }
             Effect::Finish(_) => Event::Failed(Failure::new("the end cannot be performed")),
+        }
+    }
+
+    async fn apply(&mut self, approved: &Approved, index: usize) -> Event {
+        let line = approved.steps().get(index).map(|step| step.step().to_string());
+        self.face.stage(Stage::Applying, &line.unwrap_or_default());
+        if !self.begun && !approved.is_good(Timestamp::now()) {
+            return Event::NotApplied {
+                receipts: Vec::new(),
+                failure: Failure::new(
+                    "the approval is too old: the cluster was looked at more than 15 minutes ago",
+                ),
+                changed: true,
+            };
+        }
+        self.begun = true;
+        match self
+            .parts
+            .cluster
+            .apply(approved, index, &self.action.to_string())
+            .await
+        {
+            Ok(receipts) => Event::Applied {
+                receipts: receipts.iter().map(|receipt| json!(receipt)).collect(),
+            },
+            Err(failure) => Event::NotApplied {
+                receipts: failure.done.iter().map(|receipt| json!(receipt)).collect(),
+                changed: matches!(failure.error, ClusterError::Changed { .. }),
+                failure: cluster_failure(&failure.error),
+            },
         }
     }
 
@@ -266,7 +328,12 @@ impl<'a, F: Face> Driver<'a, F> {
             max_tokens: PLAN_TOKENS,
             temperature: 0.0,
         };
-        match self.parts.model.complete(request, &mut |_| {}).await {
+        match self
+            .parts
+            .model
+            .complete(request, &mut |text| self.face.writing(text))
+            .await
+        {
             Ok(reply) => {
                 self.usage.prompt_tokens += reply.usage.prompt_tokens;
                 self.usage.completion_tokens += reply.usage.completion_tokens;
@@ -319,10 +386,19 @@ impl<'a, F: Face> Driver<'a, F> {
             RecordKind::Read => Entry::Read { action, body },
         };
         let audit = self.parts.audit.clone();
-        let written = tokio::task::spawn_blocking(move || audit.append(entry, Timestamp::now())).await;
-        let failure = match written {
-            Ok(Ok(_)) => {
+        let written = tokio::task::spawn_blocking(move || {
+            let mark = (kind == RecordKind::Intent)
+                .then(|| audit.begin(action))
+                .transpose()?;
+            audit.append(entry, Timestamp::now()).map(|_| mark)
+        });
+        let failure = match written.await {
+            Ok(Ok(mark)) => {
                 self.recorded = true;
+                match kind {
+                    RecordKind::Intent => self.mark = mark,
+                    _ => self.mark.take().into_iter().for_each(Begun::end),
+                }
                 return Event::Recorded;
             }
             Ok(Err(error)) => Failure {
@@ -370,7 +446,7 @@ fn model_failure(error: &LlmError) -> Failure {
 /// Under which name an effect's time is counted.
 fn stage_of(effect: &Effect) -> &'static str {
     match effect {
-        Effect::Retrieve => "retrieve",
+        Effect::LookUp(_) | Effect::Retrieve => "retrieve",
         Effect::Plan { .. } => "plan",
         Effect::Read(_) => "read",
         Effect::Gather(_) => "check",

@@ -2,7 +2,8 @@
 
 use minijinja::{Environment, context};
 
-use crate::plan::Focus;
+use crate::plan::target::is_name;
+use crate::plan::{Focus, is_hidden};
 
 /// A request longer than this many characters is cut in the prompt; the rest of what was piped in is no part of it.
 pub const REQUEST_LIMIT: usize = 1_500;
@@ -14,6 +15,8 @@ pub const REQUEST_LIMIT: usize = 1_500;
 /// begin a line that looks like a request.
 pub fn planner(request: &str, focus: &Focus) -> String {
     let mut focus = focus.clone();
+    // RBAC allows names with anything in them; one that no command could name is of no use here.
+    focus.objects.retain(|object| is_name(&object.name));
     for object in &mut focus.objects {
         object.containers.truncate(4);
         for (_, image) in &mut object.containers {
@@ -46,7 +49,7 @@ pub fn complaint(problem: &str) -> String {
 fn one_line(text: &str) -> String {
     let printable: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if c.is_control() || is_hidden(c) { ' ' } else { c })
         .collect();
     printable.split_whitespace().collect::<Vec<_>>().join(" ")
 }

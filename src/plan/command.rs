@@ -2,7 +2,8 @@
 //! follow from it.
 
 use super::field::{Field, Many};
-use super::focus::Focus;
+pub use super::shape::{Effect, Reach, Shape};
+use super::shape::{HERE, LAST, commands, flag, flag_names, is_here};
 use super::target::{
     Any, Diagnosable, Exposable, JobSource, Kinds, Logged, Measured, Node, OneKind, Pausable, Rolling,
     Scalable, Target, Templated,
@@ -11,163 +12,9 @@ use super::value::{
     AccessResource, Amounts, AnnotationChange, Argument, ContainerImage, ContainerName, Count,
     CountOrPercent, Duration, EnvChange, EventType, FieldPath, FieldSelector, Image, IngressRule, Json,
     LabelChange, NewName, Output, Pair, Pairs, PatchType, Port, PortPair, Protocol, RbacName, Reference,
-    RestartPolicy, Schedule, Selector, ServiceType, SortKey, Taint, UsageKey, User, Verb,
+    RestartPolicy, Schedule, Selector, ServiceType, SortKey, Subresource, Taint, UsageKey, User, Verb,
 };
-use super::words::{FlagShape, Line, ParseError, Place, Words};
-
-/// Whether a command only looks, or changes something. Decided by the type, never by the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Looks only.
-    Read,
-    /// Changes the cluster.
-    Write,
-}
-
-/// Which scope flags a command takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// `-n NAMESPACE`.
-    Namespace,
-    /// `-n NAMESPACE` or `-A`.
-    Any,
-    /// None: what it touches is not in a namespace.
-    Cluster,
-}
-
-/// A command as its table row tells it.
-#[derive(Debug)]
-pub struct Shape {
-    /// The words that it begins with.
-    pub words: &'static str,
-    /// Whether it reads or writes.
-    pub effect: Effect,
-    /// Its scope flags.
-    pub reach: Reach,
-    /// Whether its first positional names live objects.
-    pub names_objects: bool,
-    flags: &'static [FlagShape],
-    take: fn(&mut Words) -> Result<Action, ParseError>,
-    pattern: fn(&Focus) -> Option<String>,
-}
-
-impl Shape {
-    /// Reads the words behind the command's own.
-    pub(super) fn read(&self, words: &[String]) -> Result<Action, ParseError> {
-        let mut words = Words::sort(self.words, words, self.flags)?;
-        if self.names_objects {
-            join_kind_and_names(&mut words);
-        }
-        let action = (self.take)(&mut words)?;
-        words.finish()?;
-        Ok(action)
-    }
-
-    /// The command's grammar without scope flags, or nothing where the cluster has no candidate for it.
-    pub(super) fn pattern(&self, focus: &Focus) -> Option<String> {
-        (self.pattern)(focus).map(|fields| format!("{}{fields}", regex_syntax::escape(self.words)))
-    }
-}
-
-/// Turns `deployment web api` into `deployment/web deployment/api`, as kubectl reads it.
-fn join_kind_and_names(words: &mut Words) {
-    let Some(kind) = words
-        .positionals
-        .front()
-        .filter(|word| !word.contains(['/', '=']))
-        .cloned()
-    else {
-        return;
-    };
-    let names = words
-        .positionals
-        .iter()
-        .skip(1)
-        .take_while(|word| !word.contains(['/', '=']) && !word.ends_with('-'));
-    let count = names.count();
-    if count == 0 || super::Kind::read(&kind).is_none() {
-        return;
-    }
-    words.positionals.pop_front();
-    for word in words.positionals.iter_mut().take(count) {
-        *word = format!("{kind}/{word}");
-    }
-}
-
-macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident = $effect:ident $words:literal $reach:ident {
-        $($(#[$field_doc:meta])* $field:ident: $type:ty = $place:expr;)*
-    })*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Debug, PartialEq)]
-            pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
-        )*
-
-        /// One typed command.
-        #[derive(Clone, Debug, PartialEq)]
-        pub enum Action { $($(#[$doc])* $name($name),)* }
-
-        /// Every command, in the order in which they are tried.
-        pub const SHAPES: &[Shape] = &[$(Shape {
-            words: $words,
-            effect: Effect::$effect,
-            reach: Reach::$reach,
-            names_objects: false $(|| is_here($place) && <$type as Field>::NAMES_OBJECTS)*,
-            flags: &[$(FlagShape { names: flag_names($place), takes_value: <$type as Field>::TAKES_VALUE },)*],
-            take: |_words| Ok(Action::$name($name {
-                $($field: <$type as Field>::take($place, stringify!($field), _words)?,)*
-            })),
-            pattern: |_focus| {
-                #[allow(unused_mut, reason = "a command without fields adds nothing")]
-                let mut pattern = String::new();
-                $(pattern.push_str(&<$type as Field>::pattern($place, _focus)?);)*
-                Some(pattern)
-            },
-        },)*];
-
-        impl Action {
-            /// The table row of the command.
-            pub fn shape(&self) -> &'static Shape {
-                let words = match self { $(Action::$name(_) => stringify!($name),)* };
-                let position = [$(stringify!($name)),*].iter().position(|name| *name == words);
-                &SHAPES[position.unwrap_or_default()]
-            }
-
-            /// The live objects that the command names, in order.
-            pub fn targets(&self) -> Vec<&Target> {
-                #[allow(unused_mut, reason = "some commands name none")]
-                let mut targets = Vec::new();
-                match self { $(Action::$name(_command) => { $(Field::targets(&_command.$field, &mut targets);)* })* }
-                targets
-            }
-
-            pub(super) fn put(&self) -> Line {
-                let mut line = Line::new(self.shape().words);
-                match self { $(Action::$name(_command) => { $(_command.$field.put($place, &mut line);)* })* }
-                line
-            }
-        }
-    };
-}
-
-const HERE: Place = Place::Here;
-const LAST: Place = Place::Last;
-
-const fn flag(names: &'static [&'static str]) -> Place {
-    Place::Flag(names)
-}
-
-const fn is_here(place: Place) -> bool {
-    matches!(place, Place::Here)
-}
-
-const fn flag_names(place: Place) -> &'static [&'static str] {
-    match place {
-        Place::Flag(names) => names,
-        _ => &[],
-    }
-}
+use super::words::{FlagShape, Line};
 
 commands! {
     /// Lists objects of some kinds.
@@ -266,6 +113,8 @@ commands! {
         verb: Verb = HERE;
         /// The resource.
         resource: AccessResource = HERE;
+        /// What of the resource.
+        subresource: Option<Subresource> = flag(&["--subresource"]);
         /// Somebody else.
         user: Option<User> = flag(&["--as"]);
     }

@@ -120,7 +120,9 @@ impl<T: Value> Field for Vec<T> {
     }
 
     fn put(&self, place: Place, line: &mut Line) {
-        self.iter().for_each(|value| value.put(place, line));
+        for value in self {
+            value.put(place, line);
+        }
     }
 
     fn pattern(place: Place, focus: &Focus) -> Option<String> {
@@ -133,7 +135,9 @@ impl<T: Value> Field for Vec<T> {
     }
 
     fn targets<'a>(&'a self, out: &mut Vec<&'a Target>) {
-        self.iter().for_each(|value| Value::targets(value, out));
+        for value in self {
+            Value::targets(value, out);
+        }
     }
 }
 

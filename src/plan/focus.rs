@@ -12,6 +12,8 @@ pub struct Focus {
     pub objects: Vec<ObjectFact>,
     /// Every namespace.
     pub namespaces: Vec<String>,
+    /// Names that the request says and nothing bears yet: what a plan's first step may create and later ones name.
+    pub said: Vec<String>,
     /// Every kind, in the plural.
     pub kinds: Vec<String>,
     /// The namespace that applies where none is named.
@@ -29,6 +31,94 @@ const STOP_WORDS: &[&str] = &[
     "app", "cluster", "running", "latest",
 ];
 
+/// Words that stand where a name could, and are none.
+const LITTLE_WORDS: &[&str] = &[
+    "it",
+    "them",
+    "there",
+    "case",
+    "order",
+    "total",
+    "parallel",
+    "every",
+    "each",
+    "any",
+    "which",
+    "here",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "ten",
+    "half",
+    "then",
+    "also",
+    "has",
+    "have",
+    "should",
+    "be",
+    "run",
+    "runs",
+    "using",
+    "use",
+    "by",
+    "at",
+    "up",
+    "or",
+    "as",
+    "but",
+    "not",
+    "only",
+    "make",
+    "add",
+    "put",
+    "deploy",
+    "start",
+    "expose",
+    "name",
+    "named",
+    "called",
+    "want",
+    "need",
+    "we",
+    "us",
+    "our",
+    "your",
+    "just",
+    "so",
+    "after",
+    "before",
+    "when",
+    "same",
+    "let",
+    "call",
+    "give",
+    "will",
+    "was",
+    "do",
+    "does",
+    "if",
+    "out",
+    "off",
+    "old",
+    "more",
+    "minutes",
+    "hours",
+    "seconds",
+    "memory",
+    "cpu",
+    "version",
+    "container",
+    "containers",
+    "resource",
+    "value",
+    "type",
+    "into",
+    "inside",
+    "within",
+];
+
 impl Focus {
     /// Takes the whole snapshot: for models with room, and for tests of the grammar.
     pub fn everything(snapshot: &Snapshot) -> Focus {
@@ -44,11 +134,17 @@ impl Focus {
     /// of one of its labels, or by the name of one of its images. Pods that a controller made are only found by their
     /// own name: people mean the controller.
     pub fn on(request: &str, snapshot: &Snapshot) -> Focus {
+        Focus::best(request, snapshot, FOCUS_LIMIT)
+    }
+
+    /// The same with another limit: for models with more room, and for measuring what a limit costs.
+    pub fn best(request: &str, snapshot: &Snapshot, limit: usize) -> Focus {
         let words = request_words(request);
+        let said: Vec<Said> = words.iter().map(|word| Said::read(word)).collect();
         let mut scored: Vec<(u32, &ObjectFact)> = snapshot
             .objects
             .iter()
-            .map(|object| (score(object, &words, snapshot), object))
+            .map(|object| (score(object, &said, snapshot), object))
             .filter(|(score, _)| *score > 0)
             .collect();
         scored.sort_by_key(|(score, object)| (std::cmp::Reverse(*score), rank(object)));
@@ -56,10 +152,11 @@ impl Focus {
         let objects = scored
             .into_iter()
             .filter(|(score, _)| *score * 3 >= best)
-            .take(FOCUS_LIMIT);
+            .take(limit);
         let mut focus = Focus::without_objects(snapshot);
         focus.objects = objects.map(|(_, object)| object.clone()).collect();
-        focus.namespaces.extend(said_namespaces(&words));
+        focus.namespaces.extend(said_namespaces(&words, snapshot));
+        focus.said = said_names(&words, snapshot);
         focus.namespaces.sort();
         focus.namespaces.dedup();
         focus
@@ -98,10 +195,20 @@ impl Focus {
         let kinds: BTreeSet<String> = builtin.chain(custom).collect();
         Focus {
             objects: Vec::new(),
+            said: Vec::new(),
             namespaces: snapshot.namespaces.clone(),
             kinds: kinds.into_iter().collect(),
             default_namespace: snapshot.default_namespace.clone(),
         }
+    }
+
+    /// The focus of steps that follow a creating one: every name that the request says could be an object's or a
+    /// namespace's by then.
+    pub(super) fn with_imagined(&self) -> Focus {
+        let mut focus = self.clone();
+        focus.objects.extend(super::made::imagined(&self.said));
+        focus.namespaces.extend(self.said.iter().cloned());
+        focus
     }
 
     /// Alternatives of the targets of some kinds.
@@ -145,36 +252,104 @@ fn request_words(request: &str) -> Vec<String> {
         .collect()
 }
 
-/// Names beside the word `namespace`: one that is about to be created, or one that does not exist. The latter must be
-/// sayable too, or a planner that may only name others would name one of them.
-fn said_namespaces(words: &[String]) -> Vec<String> {
-    let is_word = |word: &str| matches!(word, "namespace" | "ns" | "namespaces");
-    let between = |word: &str| {
-        matches!(
-            word,
-            "called" | "named" | "name" | "the" | "a" | "new" | "of" | "in" | "for" | "and"
-        )
+/// Names where a request says a namespace: one that is about to be created, or one that does not exist. The latter must
+/// be sayable too, or a planner that may only name others would name one of them.
+fn said_namespaces(words: &[String], snapshot: &Snapshot) -> Vec<String> {
+    let beside = |word: &str| matches!(word, "namespace" | "ns" | "namespaces" | "n");
+    let before = |word: &str| matches!(word, "in" | "into" | "inside" | "within");
+    let passed = |word: &str| {
+        beside(word)
+            || matches!(
+                word,
+                "called" | "named" | "name" | "the" | "a" | "new" | "of" | "in" | "for" | "and"
+            )
     };
     let mut said = Vec::new();
-    for (index, _) in words.iter().enumerate().filter(|(_, word)| is_word(word)) {
-        let after = words[index + 1..].iter().find(|word| !between(word));
-        let before = words[..index].last().filter(|word| !between(word));
-        said.extend(
-            after
-                .into_iter()
-                .chain(before)
-                .filter(|word| super::value::is_label(word))
-                .cloned(),
-        );
+    for (index, word) in words.iter().enumerate() {
+        if beside(word) || before(word) {
+            said.extend(words[index + 1..].iter().find(|word| !passed(word)));
+        }
+        if beside(word) {
+            said.extend(words[..index].last().filter(|word| !passed(word)));
+        }
     }
-    said
+    // A name with a typing error means the namespace that it resembles.
+    let mistyped = |word: &str| {
+        let close = |name: &String| name.len() > 3 && strsim::damerau_levenshtein(name, word) == 1;
+        snapshot.namespaces.iter().any(close)
+    };
+    said.into_iter()
+        .filter(|word| is_new_name(word) && !mistyped(word))
+        .cloned()
+        .collect()
+}
+
+/// How many names that nothing bears a grammar has room for.
+const SAID_LIMIT: usize = 12;
+
+/// Names that a request says for what it wants created: first those that it says behind `called` and the like or that
+/// look made up, then any other word that could be one.
+fn said_names(words: &[String], snapshot: &Snapshot) -> Vec<String> {
+    let names = |word: &str| matches!(word, "called" | "named" | "name" | "as" | "namespace" | "names");
+    let mut said: Vec<(bool, String)> = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let name = word.split([':', '@']).next().unwrap_or(word);
+        if !is_new_name(name) || said.iter().any(|(_, other)| other == name) {
+            continue;
+        }
+        let of_a_kind =
+            |word: &String| names(word) || Kind::read(word).is_some_and(|kind| kind.builtin().is_some());
+        let marked =
+            words[..index].last().is_some_and(of_a_kind) || words.get(index + 1).is_some_and(of_a_kind);
+        said.push((!(marked || name.contains('-')), name.to_owned()));
+    }
+    said.retain(|(_, name)| {
+        !snapshot
+            .objects
+            .iter()
+            .any(|object| object.kind == "namespace" && object.name == *name)
+    });
+    said.sort_by_key(|(plain, _)| *plain);
+    said.into_iter().map(|(_, name)| name).take(SAID_LIMIT).collect()
+}
+
+/// Whether a word could be the name of something new.
+fn is_new_name(word: &str) -> bool {
+    word.len() > 1
+        && word.starts_with(|c: char| c.is_ascii_lowercase())
+        && super::value::is_label(word)
+        && !STOP_WORDS.contains(&word)
+        && !LITTLE_WORDS.contains(&word)
+        && Kind::read(word).is_none_or(|kind| kind.builtin().is_none())
+}
+
+/// A word of the request with what is asked of it for every object.
+struct Said<'a> {
+    word: &'a str,
+    kind: Option<Kind>,
+    /// Says nothing about which object is meant.
+    empty: bool,
+}
+
+impl<'a> Said<'a> {
+    fn read(word: &'a str) -> Said<'a> {
+        Said {
+            word,
+            kind: Kind::read(word),
+            empty: word.len() < 3 || STOP_WORDS.contains(&word),
+        }
+    }
+
+    fn names_builtin(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| kind.builtin().is_some())
+    }
 }
 
 /// How strongly words lead to an object; 0 for not at all.
-fn score(object: &ObjectFact, words: &[String], snapshot: &Snapshot) -> u32 {
+fn score(object: &ObjectFact, words: &[Said], snapshot: &Snapshot) -> u32 {
     let name = words
         .iter()
-        .map(|word| name_score(&object.name, word))
+        .map(|said| name_score(&object.name, said))
         .max()
         .unwrap_or(0);
     let attributes = if is_generated(object) {
@@ -189,21 +364,19 @@ fn score(object: &ObjectFact, words: &[String], snapshot: &Snapshot) -> u32 {
     let kind = Kind::read(&object.kind);
     let says_kind = words
         .iter()
-        .any(|word| word.len() > 1 && Kind::read(word).is_some() && Kind::read(word) == kind);
-    let says_namespace = words.iter().any(|word| *word == object.namespace);
+        .any(|said| said.word.len() > 1 && said.kind.is_some() && said.kind == kind);
+    let says_namespace = words.iter().any(|said| said.word == object.namespace);
     let at_home = object.namespace == snapshot.default_namespace;
     found + u32::from(says_kind) * 12 + u32::from(says_namespace) * 10 + u32::from(at_home) * 4
 }
 
 /// How well one word names an object: whole 100, a part of it 60, a word that continues it 50, a typing error 40.
-fn name_score(name: &str, word: &str) -> u32 {
+fn name_score(name: &str, said: &Said) -> u32 {
+    let word = said.word;
     if name == word {
         return 100;
     }
-    if word.len() < 3
-        || STOP_WORDS.contains(&word)
-        || Kind::read(word).is_some_and(|kind| kind.builtin().is_some())
-    {
+    if said.empty || said.names_builtin() {
         return 0;
     }
     let singular = word.strip_suffix('s').unwrap_or(word);
@@ -221,8 +394,11 @@ fn name_score(name: &str, word: &str) -> u32 {
     {
         return 50;
     }
+    let slack = 1 + usize::from(word.len() > 7);
     let close = |part: &str| {
-        part.len() >= 4 && strsim::damerau_levenshtein(part, word) <= 1 + usize::from(word.len() > 7)
+        part.len() >= 4
+            && part.len().abs_diff(word.len()) <= slack
+            && strsim::damerau_levenshtein(part, word) <= slack
     };
     if word.len() >= 4 && (close(name) || parts.iter().any(|part| close(part))) {
         40
@@ -232,7 +408,7 @@ fn name_score(name: &str, word: &str) -> u32 {
 }
 
 /// How well words name an object by its labels and images.
-fn attribute_score(object: &ObjectFact, words: &[String]) -> u32 {
+fn attribute_score(object: &ObjectFact, words: &[Said]) -> u32 {
     let images = object
         .containers
         .iter()
@@ -240,9 +416,9 @@ fn attribute_score(object: &ObjectFact, words: &[String]) -> u32 {
         .map(|image| image.split([':', '@']).next().unwrap_or(image));
     let labels = object.labels.values().map(String::as_str);
     let hit = |text: &str| {
-        words.iter().any(|word| {
-            word.len() >= 3 && !STOP_WORDS.contains(&word.as_str()) && word.eq_ignore_ascii_case(text)
-        })
+        words
+            .iter()
+            .any(|said| !said.empty && said.word.eq_ignore_ascii_case(text))
     };
     if labels.into_iter().chain(images).any(hit) {
         30
@@ -267,6 +443,15 @@ fn is_generated(object: &ObjectFact) -> bool {
 
 /// Order among equals: what people mean most often comes first.
 fn rank(object: &ObjectFact) -> (usize, String, String) {
+    (
+        kind_rank(&object.kind),
+        object.namespace.clone(),
+        object.name.clone(),
+    )
+}
+
+/// The place of a kind in the order in which people mean it when they say a bare name.
+pub fn kind_rank(kind: &str) -> usize {
     let order = [
         "deployment",
         "statefulset",
@@ -277,9 +462,6 @@ fn rank(object: &ObjectFact) -> (usize, String, String) {
         "node",
         "pod",
     ];
-    let position = order
-        .iter()
-        .position(|kind| *kind == object.kind)
-        .unwrap_or(order.len());
-    (position, object.namespace.clone(), object.name.clone())
+    let position = order.iter().position(|known| *known == kind);
+    position.unwrap_or(order.len())
 }

@@ -12,23 +12,38 @@ pub const NO_PLAN: [&str; 2] = ["unclear", "refuse"];
 /// A regular expression, without anchors and look-around, for the text of a plan about what is in focus.
 ///
 /// Everything it matches is read by [`super::parse`]. It is one expression on purpose: engines that split a grammar
-/// into tokens of their own prefer the longest, which made `get pods` unreachable beside `get pods/web`.
+/// into tokens of their own prefer the longest, which made `get pods` unreachable beside `get pods/web`. A plan that
+/// begins with a step that creates may go on to name, under any of the names that the request says, what it created.
 pub fn plan_pattern(focus: &Focus) -> String {
+    let more = MAX_STEPS - 1;
     let step = step_pattern(focus);
-    format!(
-        "({})|({step})(\\n({step})){{0,{}}}",
-        NO_PLAN.join("|"),
-        MAX_STEPS - 1
-    )
+    let known = format!("({})|({step})(\\n({step})){{0,{more}}}", NO_PLAN.join("|"));
+    if focus.said.is_empty() {
+        return known;
+    }
+    let first = any_shape(focus, is_creating);
+    let later = step_pattern(&focus.with_imagined());
+    format!("{known}|({first})(\\n({later})){{1,{more}}}")
 }
 
 /// The expression of one step.
 pub fn step_pattern(focus: &Focus) -> String {
-    let steps: Vec<String> = SHAPES.iter().filter_map(|shape| scoped(shape, focus)).collect();
+    any_shape(focus, |_| true)
+}
+
+fn any_shape(focus: &Focus, fits: impl Fn(&Shape) -> bool) -> String {
+    let shapes = SHAPES.iter().filter(|shape| fits(shape));
+    let steps: Vec<String> = shapes.filter_map(|shape| scoped(shape, focus)).collect();
     steps.join("|")
 }
 
-fn scoped(shape: &Shape, focus: &Focus) -> Option<String> {
+/// Whether a command brings something into being that later steps can name.
+fn is_creating(shape: &Shape) -> bool {
+    shape.words == "run" || shape.words == "expose" || shape.words.starts_with("create ")
+}
+
+/// The expression of one command with its scope flags, or nothing where the cluster has no candidate for it.
+pub(super) fn scoped(shape: &Shape, focus: &Focus) -> Option<String> {
     let command = shape.pattern(focus)?;
     let namespaces = any_of(focus.namespaces.iter().cloned());
     let scope = match (shape.reach, namespaces) {

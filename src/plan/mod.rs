@@ -1,15 +1,19 @@
 //! The plan language: typed steps that are written, checked and shown as kubectl commands.
 //!
-//! [`command`] has the table of commands; [`field`] says how a value occurs in one; [`value`] and [`target`] are the
+//! [`command`] has the table of commands (its rows are read by `shape`); [`field`] says how a value occurs in one; [`value`] and [`target`] are the
 //! values. Reading, writing and the grammar ([`grammar`]) all come from these types, so they cannot drift apart.
 
 pub mod command;
 pub mod field;
 pub mod focus;
 pub mod grammar;
+mod json;
+mod keyed;
 pub mod kind;
+mod made;
 pub mod printable;
 pub mod resolve;
+mod shape;
 pub mod snapshot;
 pub mod target;
 pub mod text;
@@ -23,7 +27,7 @@ pub use command::{Action, Effect};
 pub use focus::Focus;
 pub use grammar::{MAX_STEPS, plan_pattern};
 pub use kind::Kind;
-pub use printable::printable;
+pub use printable::{is_hidden, printable};
 pub use resolve::{Question, resolve};
 pub use snapshot::{CustomKind, ObjectFact, Snapshot};
 pub use target::Target;

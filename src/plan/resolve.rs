@@ -41,7 +41,7 @@ fn resolve_scope(step: &Step, snapshot: &Snapshot, earlier: &[Step]) -> Result<S
         return Ok(without_targets(step, snapshot));
     }
     if let Scope::Named(namespace) = &step.scope {
-        return named(namespace, &targets, snapshot);
+        return named(namespace, &targets, snapshot, earlier);
     }
     let mut candidates: Option<BTreeSet<String>> = None;
     for target in &targets {
@@ -87,9 +87,14 @@ fn lists_cluster_kinds(action: &Action, snapshot: &Snapshot) -> bool {
 }
 
 /// Keeps the namespace that was named, unless what was named is only elsewhere.
-fn named(namespace: &str, targets: &[&Target], snapshot: &Snapshot) -> Result<Scope, Question> {
+fn named(
+    namespace: &str,
+    targets: &[&Target],
+    snapshot: &Snapshot,
+    earlier: &[Step],
+) -> Result<Scope, Question> {
     for target in targets {
-        let places = places(target, snapshot, &[]);
+        let places = places(target, snapshot, earlier);
         if !places.is_empty() && !places.contains(namespace) {
             let elsewhere = join(places.iter().map(|place| format!("{place}/{}", target.name)));
             return Err(Question(format!(
@@ -108,20 +113,9 @@ fn places(target: &Target, snapshot: &Snapshot, earlier: &[Step]) -> BTreeSet<St
         .map(|object| object.namespace.clone());
     let created = earlier
         .iter()
-        .filter(|step| creates(&step.action, target))
+        .filter(|step| step.action.creates().as_ref() == Some(target))
         .filter_map(|step| step.namespace());
     live.chain(created.map(str::to_owned)).collect()
-}
-
-/// Whether an action creates an object of that kind and name.
-fn creates(action: &Action, target: &Target) -> bool {
-    match action {
-        Action::CreateDeployment(create) => target.kind.is("deployment") && create.name.0 == target.name,
-        Action::Run(run) => target.kind.is("pod") && run.name.0 == target.name,
-        Action::CreateCronJob(create) => target.kind.is("cronjob") && create.name.0 == target.name,
-        Action::CreateJob(create) => target.kind.is("job") && create.name.0 == target.name,
-        _ => false,
-    }
 }
 
 fn choose(

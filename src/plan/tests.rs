@@ -82,6 +82,64 @@ fn the_grammar_of_every_command_is_reachable() {
     }
 }
 
+/// Whether some command's own expression accepts a line. Whole plans are too much for an engine without derivatives.
+fn accepts(focus: &Focus, line: &str) -> bool {
+    let own = |shape: &&command::Shape| line.starts_with(shape.words);
+    let patterns = command::SHAPES
+        .iter()
+        .filter(own)
+        .filter_map(|shape| super::grammar::scoped(shape, focus));
+    patterns.into_iter().any(|pattern| {
+        let anchored = format!("^({pattern})$");
+        let built = regex::RegexBuilder::new(&anchored).size_limit(1 << 27).build();
+        built.unwrap().is_match(line)
+    })
+}
+
+#[test]
+fn a_plan_can_name_what_its_first_step_creates() {
+    let focus = Focus::on(
+        "make a namespace demo, deploy nginx:1.27 as landing there and expose it on 80",
+        &shop(),
+    );
+    let later = focus.with_imagined();
+    for line in [
+        "create deployment landing --image=nginx:1.27 -n demo",
+        "expose deployment/landing --port=80 -n demo",
+        "label namespace/demo tier=cache",
+    ] {
+        assert!(accepts(&later, line), "{line}");
+    }
+    assert!(
+        !accepts(&focus, "expose deployment/landing --port=80"),
+        "only behind a step that creates"
+    );
+    let pattern = plan_pattern(&focus);
+    assert!(pattern.contains("deployment/landing") && pattern.contains("}|(run "));
+    assert!(!plan_pattern(&Focus::on("?", &shop())).contains("}|(run "));
+}
+
+#[test]
+fn what_is_written_is_what_the_grammar_has() {
+    let focus = Focus::everything(&shop());
+    for line in [
+        "auth can-i '*' '*'",
+        "create role r --verb='*' --resource=pods",
+        "get pods --field-selector=status.phase!=Running -A",
+        "create ingress i --rule='shop.example.com/*=web:80'",
+        "create ingress i --rule=shop.example.com/api=web:8080,tls=cert",
+        "create service clusterip s --tcp=5432:15432",
+        "annotate pod/web-6d4b75cb6d-x7k2p 'description=my words, in short'",
+        "create configmap c --from-literal='greeting=hello there'",
+        "get pods -l 'env in (dev,prod)'",
+        "create priorityclass p --value=1000000",
+        r#"patch cronjob/nightly-report --type=merge -p '{"spec":{"schedule":"0 3 * * 1,3"}}'"#,
+    ] {
+        assert_eq!(line.parse::<Step>().unwrap().to_string(), line);
+        assert!(accepts(&focus, line), "{line}");
+    }
+}
+
 #[test]
 fn nothing_in_focus_leaves_no_way_to_name_an_object() {
     let focus = Focus::on("make me a sandwich", &shop());
@@ -194,6 +252,10 @@ fn kubectl_spellings_are_one_step() {
             "auth can-i delete pods --as=jane -n shop",
         ),
         (
+            "auth can-i get pods --subresource log",
+            "auth can-i get pods --subresource=log",
+        ),
+        (
             r#"apply -f - <<< '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"x"}}'"#,
             r#"apply -f - <<< '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"x"}}'"#,
         ),
@@ -203,6 +265,18 @@ fn kubectl_spellings_are_one_step() {
         assert_eq!(step.to_string(), canonical);
         assert_eq!(canonical.parse::<Step>().unwrap(), step);
     }
+}
+
+#[test]
+fn by_hand_a_subresource_is_a_flag() {
+    let step: Step = "auth can-i get pods/log --as=jane -n shop".parse().unwrap();
+    let by_hand = step.by_hand();
+    assert_eq!(
+        by_hand,
+        "kubectl auth can-i get pods --subresource=log --as=jane -n shop"
+    );
+    let named: Step = "auth can-i get pods/web-0".parse().unwrap();
+    assert_eq!(named.by_hand(), "kubectl auth can-i get pods/web-0");
 }
 
 #[test]
@@ -315,5 +389,11 @@ fn a_namespace_that_is_said_can_be_named_even_where_there_is_none() {
     let namespaces = |request: &str| Focus::on(request, &shop()).namespaces;
     assert!(namespaces("create a namespace called demo and a deployment in it").contains(&"demo".to_owned()));
     assert!(namespaces("list pods in the staging namespace").contains(&"staging".to_owned()));
+    assert!(namespaces("start web -n demo").contains(&"demo".to_owned()));
+    assert!(namespaces("any pods in demo?").contains(&"demo".to_owned()));
     assert_eq!(namespaces("list pods"), ["blog", "kube-system", "shop"]);
+    assert_eq!(
+        namespaces("list the pods in shpo"),
+        ["blog", "kube-system", "shop"]
+    );
 }

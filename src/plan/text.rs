@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Action, Effect, Reach, SHAPES};
+use super::command::{Action, CanI, Effect, Reach, SHAPES};
+use super::field::Value as _;
 use super::grammar::MAX_STEPS;
 use super::target::is_name;
+use super::value::{AccessResource, Subresource};
 use super::words::ParseError;
 
 /// Which namespaces a step is about.
@@ -78,7 +80,33 @@ impl Step {
         } else {
             "kubectl"
         };
-        format!("{program} {self}")
+        match &self.action {
+            Action::CanI(asked) => format!("{program} {}", self.with(Action::CanI(asked.spelt_out()))),
+            _ => format!("{program} {self}"),
+        }
+    }
+
+    fn with(&self, action: Action) -> Step {
+        Step {
+            action,
+            scope: self.scope.clone(),
+        }
+    }
+}
+
+impl CanI {
+    /// With a subresource in the flag where kubectl expects it: behind a slash kubectl reads the name of an object.
+    pub fn spelt_out(&self) -> CanI {
+        let parts = self.resource.0.split_once('/');
+        let found = parts.and_then(|(resource, part)| Some((resource, Subresource::read(part)?)));
+        match found {
+            Some((resource, part)) => CanI {
+                resource: AccessResource(resource.to_owned()),
+                subresource: Some(part),
+                ..self.clone()
+            },
+            None => self.clone(),
+        }
     }
 }
 

@@ -1,11 +1,16 @@
-//! Values that are not live objects: counts, images, labels, quantities, new names, free text.
+//! Values of one text each that are no live objects: counts, images, quantities, new names, free text.
 
 use super::field::Value;
 use super::focus::{Focus, any_of};
 use super::target::is_name;
 
+pub use super::json::{Json, PatchType};
+pub use super::keyed::{
+    Amounts, AnnotationChange, Change, ContainerImage, EnvChange, LabelChange, Pair, Pairs, Taint,
+};
+
 /// A DNS-1123 label of at most this many characters is what most new objects may be called.
-const LABEL_LIMIT: usize = 63;
+pub(super) const LABEL_LIMIT: usize = 63;
 
 macro_rules! text_values {
     ($($(#[$doc:meta])* $name:ident ($expected:literal, $pattern:expr, $accept:expr);)*) => {$(
@@ -41,20 +46,15 @@ text_values! {
     RbacName("a name", |_| Some("[a-z]([-a-z0-9:]{0,60}[a-z0-9])?".to_owned()), is_name);
     /// The name of an object that a new one refers to; it need not exist yet.
     Reference("a name", |_| Some("[a-z]([-a-z0-9:.]{0,60}[a-z0-9])?".to_owned()), is_name);
-    /// A live namespace.
-    NamespaceName("the name of a namespace", |focus| any_of(focus.namespaces.iter().cloned()), is_label);
     /// A live container.
     ContainerName("the name of a container", |focus| any_of(focus.containers()), is_label);
     /// A container image.
     Image("an image, as in nginx:1.27", |_| Some("[a-z0-9]([a-zA-Z0-9._/:@-]{0,120}[a-zA-Z0-9])?".to_owned()), is_image);
-    /// Name of an environment variable.
-    EnvName("the name of an environment variable", |_| Some("[A-Za-z_][A-Za-z0-9_]{0,60}".to_owned()),
-        |text| !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit())
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')));
     /// A label selector, equality and set forms.
     Selector("a label selector, as in app=web", |_| {
         let term = format!("{LABEL_KEY}(!?={LABEL_WORD})?");
-        Some(format!("{term}(,{term}){{0,2}}"))
+        let set = format!("'{LABEL_KEY} (not)?in \\({LABEL_WORD}(,{LABEL_WORD}){{0,4}}\\)'");
+        Some(format!("{term}(,{term}){{0,2}}|{set}"))
     }, |text| !text.is_empty() && !text.contains(char::is_control));
     /// A field selector.
     FieldSelector("a field selector, as in status.phase=Running",
@@ -69,13 +69,15 @@ text_values! {
         |_| Some("'([0-9*/,-]{1,12} ){4}[0-9*/,-]{1,12}'".to_owned()),
         |text| text.starts_with('@') || text.split_whitespace().count() == 5 && !text.contains(char::is_control));
     /// A verb of access control.
-    Verb("an access verb, as in get", |_| Some("get|list|watch|create|update|patch|delete|deletecollection|use|\\*".to_owned()),
+    Verb("an access verb, as in get", |_| Some("get|list|watch|create|update|patch|delete|deletecollection|use|'\\*'".to_owned()),
         |text| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '*'));
     /// What an access verb is about: a resource with optional group, subresource and name.
     AccessResource("a resource, as in deployments or pods/log", |focus| {
         let kinds = any_of(focus.kinds.iter().cloned())?;
-        Some(format!("pods/log|pods/exec|deployments/scale|({kinds})"))
+        Some(format!("pods/log|pods/exec|deployments/scale|({kinds})|'\\*'"))
     }, |text| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '*' | ':')));
+    /// What a resource has besides itself. A planner writes it behind a slash, as roles have it: `pods/log`.
+    Subresource("a subresource, as in log or scale", |_| None, |text| SUBRESOURCES.contains(&text));
     /// Subject of an access question: a user or service account.
     User("a user", |_| Some("[A-Za-z0-9][A-Za-z0-9@._:-]{0,60}".to_owned()), |text| !text.is_empty() && !text.contains(char::is_whitespace));
     /// A field path for `explain`, beginning with a kind.
@@ -106,19 +108,44 @@ text_values! {
         |text| matches!(text, "Always" | "OnFailure" | "Never"));
     /// A host and path with its service, as in `shop.example.com/cart*=cart:80`.
     IngressRule("an ingress rule, as in shop.example.com/*=web:80",
-        |_| Some("[a-z0-9*][a-z0-9.-]{0,80}/[a-zA-Z0-9/_*-]{0,60}=[a-z][-a-z0-9]{0,60}:[a-z0-9-]{1,15}".to_owned()),
+        |_| {
+            let (path, rest) = ("[a-zA-Z0-9/._-]{0,60}", "=[a-z][-a-z0-9]{0,60}:[a-z0-9-]{1,15}(,tls(=[a-z][-a-z0-9]{0,60})?)?");
+            let host = "[a-z0-9][a-z0-9.-]{0,80}";
+            Some(format!("{host}/{path}{rest}|'((\\*\\.)?{host})?/{path}\\*?{rest}'"))
+        },
         |text| text.split_once('=').is_some_and(|(host, service)| host.contains('/') && service.contains(':'))
             && !text.contains(char::is_whitespace));
     /// Ports of a service, as in `80:8080`.
-    PortPair("a port or pair of ports, as in 80:8080", |_| Some("[1-9][0-9]{1,3}(:[1-9][0-9]{1,3})?".to_owned()),
+    PortPair("a port or pair of ports, as in 80:8080", |_| Some(format!("({PORT})(:({PORT}))?")),
         |text| text.split(':').count() <= 2 && text.split(':').all(is_port));
     /// A number of pods or a share of them.
     CountOrPercent("a count or percentage", |_| Some("[1-9][0-9]{0,2}%?|0".to_owned()),
         |text| text.strip_suffix('%').unwrap_or(text).parse::<u16>().is_ok());
 }
 
-const LABEL_KEY: &str = "[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,60}[a-zA-Z0-9])?";
-const LABEL_WORD: &str = "[a-zA-Z0-9]([a-zA-Z0-9._-]{0,60}[a-zA-Z0-9])?";
+/// What may stand behind the slash of a resource without being an object's name.
+const SUBRESOURCES: &[&str] = &[
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "finalize",
+    "log",
+    "portforward",
+    "proxy",
+    "resize",
+    "scale",
+    "status",
+    "token",
+];
+
+/// Ports of two to five digits; whatever it matches is at most 64999.
+const PORT: &str = "[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}";
+/// What a value may hold that a shell must have in quotes: no quotes, no backslashes.
+pub(super) const QUOTED: &str = "[A-Za-z0-9 ._/:@,;+=()<>*!?&#%-]{1,80}";
+pub(super) const LABEL_KEY: &str = "[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,60}[a-zA-Z0-9])?";
+pub(super) const LABEL_WORD: &str = "[a-zA-Z0-9]([a-zA-Z0-9._-]{0,60}[a-zA-Z0-9])?";
 
 /// A DNS-1123 label.
 pub(super) fn is_label(text: &str) -> bool {
@@ -184,7 +211,7 @@ impl Value for Count {
     }
 
     fn pattern(_focus: &Focus) -> Option<String> {
-        Some("0|[1-9][0-9]{0,4}".to_owned())
+        Some("0|[1-9][0-9]{0,8}".to_owned())
     }
 }
 
@@ -204,320 +231,6 @@ impl Value for Port {
     }
 
     fn pattern(_focus: &Focus) -> Option<String> {
-        Some("[1-9][0-9]{1,3}|[1-5][0-9]{4}".to_owned())
-    }
-}
-
-/// `key=value`, or `key-` to take the key away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key.
-    pub key: String,
-    /// The new value; nothing removes the key.
-    pub value: Option<String>,
-}
-
-macro_rules! changes {
-    ($($(#[$doc:meta])* $name:ident ($expected:literal, $key:expr, $value_pattern:expr, $accepts:expr);)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name(pub Change);
-
-        impl Value for $name {
-            const EXPECTED: &'static str = $expected;
-
-            fn read(text: &str) -> Option<Self> {
-                let accepts: fn(&str) -> bool = $accepts;
-                let change = match text.split_once('=') {
-                    Some((key, value)) => Change { key: key.to_owned(), value: Some(value.to_owned()) },
-                    None => Change { key: text.strip_suffix('-')?.to_owned(), value: None },
-                };
-                let keyed = !change.key.is_empty() && change.key.chars().all(is_key_char) && is_end(&change.key);
-                (keyed && change.value.as_deref().is_none_or(accepts)).then_some($name(change))
-            }
-
-            fn write(&self) -> String {
-                match &self.0.value {
-                    Some(value) => format!("{}={value}", self.0.key),
-                    None => format!("{}-", self.0.key),
-                }
-            }
-
-            fn pattern(_focus: &Focus) -> Option<String> {
-                Some(format!("{key}={value}|{key}-", key = $key, value = $value_pattern))
-            }
-        }
-    )*};
-}
-
-changes! {
-    /// A change of a label.
-    LabelChange("a label, as in tier=front or tier-", LABEL_KEY, format!("({LABEL_WORD})?"),
-        |value| value.len() <= LABEL_LIMIT && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
-    /// A change of an annotation.
-    AnnotationChange("an annotation, as in note=text or note-", LABEL_KEY, "[A-Za-z0-9][A-Za-z0-9._/:@-]{0,80}",
-        |value| !value.contains('\0'));
-    /// A change of an environment variable.
-    EnvChange("a variable, as in LEVEL=debug or LEVEL-", "[A-Za-z_][A-Za-z0-9_]{0,60}", "[A-Za-z0-9._/:@,-]{0,120}",
-        |value| !value.contains('\0'));
-}
-
-fn is_key_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
-}
-
-fn is_end(key: &str) -> bool {
-    key.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && key.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// `key=value` of a new configmap or secret, or of a label map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
-    /// The key.
-    pub key: String,
-    /// The value.
-    pub value: String,
-}
-
-impl Value for Pair {
-    const EXPECTED: &'static str = "key=value";
-
-    fn read(text: &str) -> Option<Self> {
-        let (key, value) = text.split_once('=')?;
-        let keyed = !key.is_empty() && key.chars().all(is_key_char) && is_end(key) && !value.contains('\0');
-        keyed.then(|| Pair {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        })
-    }
-
-    fn write(&self) -> String {
-        format!("{}={}", self.key, self.value)
-    }
-
-    fn pattern(_focus: &Focus) -> Option<String> {
-        Some("[A-Za-z0-9]([A-Za-z0-9._-]{0,60}[A-Za-z0-9])?=[A-Za-z0-9._/:@-]{1,120}".to_owned())
-    }
-}
-
-/// Several pairs in one word, as `--labels=app=web,tier=front` and `--limits=cpu=1,memory=1Gi` take them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pairs(pub Vec<Pair>);
-
-impl Value for Pairs {
-    const EXPECTED: &'static str = "key=value pairs with commas between";
-
-    fn read(text: &str) -> Option<Self> {
-        text.split(',')
-            .map(Pair::read)
-            .collect::<Option<Vec<_>>>()
-            .map(Pairs)
-    }
-
-    fn write(&self) -> String {
-        self.0.iter().map(Value::write).collect::<Vec<_>>().join(",")
-    }
-
-    fn pattern(_focus: &Focus) -> Option<String> {
-        let pair = format!("{LABEL_KEY}={LABEL_WORD}");
-        Some(format!("{pair}(,{pair}){{0,4}}"))
-    }
-}
-
-/// Amounts by resource name, as in `cpu=200m,memory=512Mi`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Amounts(pub Vec<(String, Quantity)>);
-
-impl Value for Amounts {
-    const EXPECTED: &'static str = "amounts, as in cpu=200m,memory=512Mi";
-
-    fn read(text: &str) -> Option<Self> {
-        let each = text.split(',').map(|pair| {
-            let (name, amount) = pair.split_once('=')?;
-            let named = !name.is_empty() && name.chars().all(is_key_char);
-            named
-                .then_some(())
-                .and_then(|()| Some((name.to_owned(), Quantity::read(amount)?)))
-        });
-        each.collect::<Option<Vec<_>>>().map(Amounts)
-    }
-
-    fn write(&self) -> String {
-        self.0
-            .iter()
-            .map(|(name, amount)| format!("{name}={}", amount.0))
-            .collect::<Vec<_>>()
-            .join(",")
-    }
-
-    fn pattern(focus: &Focus) -> Option<String> {
-        let amount = Quantity::pattern(focus)?;
-        let pair = format!(
-            "(cpu|memory|pods|services|configmaps|secrets|persistentvolumeclaims|requests\\.cpu|requests\\.memory|limits\\.cpu|limits\\.memory|nvidia\\.com/gpu)=({amount})"
-        );
-        Some(format!("{pair}(,{pair}){{0,4}}"))
-    }
-}
-
-/// A container and its new image, as in `nginx=nginx:1.28`; `*` means every container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContainerImage {
-    /// Name of the container, or `*`.
-    pub container: String,
-    /// The image.
-    pub image: Image,
-}
-
-impl Value for ContainerImage {
-    const EXPECTED: &'static str = "a container with its image, as in nginx=nginx:1.28";
-
-    fn read(text: &str) -> Option<Self> {
-        let (container, image) = text.split_once('=')?;
-        let named = container == "*" || is_label(container);
-        named.then_some(()).and_then(|()| {
-            Some(ContainerImage {
-                container: container.to_owned(),
-                image: Image::read(image)?,
-            })
-        })
-    }
-
-    fn write(&self) -> String {
-        format!("{}={}", self.container, self.image.0)
-    }
-
-    fn pattern(focus: &Focus) -> Option<String> {
-        Some(format!(
-            "({})=({})",
-            any_of(focus.containers())?,
-            Image::pattern(focus)?
-        ))
-    }
-}
-
-/// A taint, as in `dedicated=gpu:NoSchedule`, or with `-` at its end to take it away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taint {
-    /// The key.
-    pub key: String,
-    /// The value, if any.
-    pub value: Option<String>,
-    /// The effect; may be left out when a taint is taken away.
-    pub effect: Option<String>,
-    /// Whether it is taken away.
-    pub remove: bool,
-}
-
-impl Value for Taint {
-    const EXPECTED: &'static str = "a taint, as in dedicated=gpu:NoSchedule or dedicated-";
-
-    fn read(text: &str) -> Option<Self> {
-        let (text, remove) = text.strip_suffix('-').map_or((text, false), |text| (text, true));
-        let (rest, effect) = text
-            .split_once(':')
-            .map_or((text, None), |(rest, effect)| (rest, Some(effect)));
-        let (key, value) = rest
-            .split_once('=')
-            .map_or((rest, None), |(key, value)| (key, Some(value)));
-        let known = |effect: &str| matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute");
-        let keyed = !key.is_empty() && key.chars().all(is_key_char) && is_end(key);
-        let worded = value.is_none_or(|value| value.chars().all(is_key_char));
-        let effective = effect.map_or(remove, known);
-        (keyed && worded && effective).then(|| Taint {
-            key: key.to_owned(),
-            value: value.map(str::to_owned),
-            effect: effect.map(str::to_owned),
-            remove,
-        })
-    }
-
-    fn write(&self) -> String {
-        let value = self
-            .value
-            .as_ref()
-            .map_or_else(String::new, |value| format!("={value}"));
-        let effect = self
-            .effect
-            .as_ref()
-            .map_or_else(String::new, |effect| format!(":{effect}"));
-        format!(
-            "{}{value}{effect}{}",
-            self.key,
-            if self.remove { "-" } else { "" }
-        )
-    }
-
-    fn pattern(_focus: &Focus) -> Option<String> {
-        Some(format!(
-            "{LABEL_KEY}((={LABEL_WORD})?:(NoSchedule|PreferNoSchedule|NoExecute)-?|-)"
-        ))
-    }
-}
-
-/// A JSON document in one word.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Json(pub serde_json::Value);
-
-impl Value for Json {
-    const EXPECTED: &'static str = "a JSON object or array";
-
-    fn read(text: &str) -> Option<Self> {
-        let value: serde_json::Value = serde_json::from_str(text).ok()?;
-        (value.is_object() || value.is_array()).then_some(Json(value))
-    }
-
-    fn write(&self) -> String {
-        self.0.to_string()
-    }
-
-    /// A small object in single quotes: enough for a patch of one field. Whole manifests are decoded under a JSON
-    /// schema instead, never under this.
-    fn pattern(_focus: &Focus) -> Option<String> {
-        let leaf = r#"("[A-Za-z0-9 ._/:@-]{0,60}"|(0|[1-9][0-9]{0,5})|true|false|null)"#;
-        let object = |inner: &str| format!(r#"\{{"[A-Za-z][A-Za-z0-9._/-]{{0,40}}":{inner}\}}"#);
-        let mut pattern = leaf.to_owned();
-        for _ in 0..5 {
-            pattern = format!("({leaf}|{})", object(&pattern));
-        }
-        Some(format!("'{}'", object(&pattern)))
-    }
-}
-
-/// How a patch is merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatchType {
-    /// Kubernetes' own, with lists merged by key.
-    Strategic,
-    /// RFC 7386.
-    Merge,
-    /// RFC 6902.
-    Json,
-}
-
-impl Value for PatchType {
-    const EXPECTED: &'static str = "`strategic`, `merge` or `json`";
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "strategic" => Some(PatchType::Strategic),
-            "merge" => Some(PatchType::Merge),
-            "json" => Some(PatchType::Json),
-            _ => None,
-        }
-    }
-
-    fn write(&self) -> String {
-        match self {
-            PatchType::Strategic => "strategic",
-            PatchType::Merge => "merge",
-            PatchType::Json => "json",
-        }
-        .to_owned()
-    }
-
-    /// Only the form whose body [`Json::pattern`] can write.
-    fn pattern(_focus: &Focus) -> Option<String> {
-        Some("merge".to_owned())
+        Some(PORT.to_owned())
     }
 }

@@ -205,14 +205,19 @@ impl Line {
     }
 }
 
-/// Quotes a word for a POSIX shell, leaving alone what no shell touches (`shlex` would quote `pods,services`). NUL
-/// cannot be quoted by any shell, so it is dropped (no field accepts it).
+/// Quotes a word for a POSIX shell, leaving alone what no shell touches (`shlex` would quote `pods,services`): one
+/// spelling for every word, which is also the one that the grammar has. `!=` is touched by none, since a history
+/// expansion does not begin with it. NUL cannot be quoted by any shell, so it is dropped (no field accepts it).
 fn quote(word: &str) -> String {
     let safe = |c: char| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | '%' | '+' | '=' | ':' | ',' | '.' | '/' | '-')
     };
-    if !word.is_empty() && word.chars().all(safe) {
+    if !word.is_empty() && word.replace("!=", "=").chars().all(safe) {
         return word.to_owned();
+    }
+    let printable = |c: char| !c.is_control() && !matches!(c, '\'' | '\\');
+    if word.chars().all(printable) {
+        return format!("'{word}'");
     }
     match shlex::try_quote(word) {
         Ok(quoted) => quoted.into_owned(),

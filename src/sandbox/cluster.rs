@@ -1,6 +1,6 @@
 //! The cluster's state and the primitive changes that writes and controllers are made of.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::json::{
     annotation, ensure, escape, is_terminating, items, name, namespace, present, set, text, uid,
 };
 use super::resource::{self, Resource};
-use super::store::Store;
+use super::store::{Change, Store, Verb};
 
 /// How long one step of a pod's life takes while serving.
 const PACE: Duration = Duration::from_millis(300);
@@ -43,25 +43,120 @@ pub(super) enum Due {
     NamespaceGone { name: String },
     /// Nothing but another look by the controllers.
     Look,
+    /// A minute begins: cron jobs may be due.
+    Minute,
+}
+
+/// Where the controllers have to look: everywhere, or in the namespaces where something has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    Everything,
+    Namespaces(BTreeSet<String>),
 }
 
 /// All state of one sandbox. A clone is a cheap scratch copy: dry runs write to one and drop it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Cluster {
     pub(super) store: Store,
     pub(super) timers: BTreeMap<(Instant, u64), Due>,
     /// Tokens issued for service accounts: token to user name.
     pub(super) tokens: BTreeMap<String, String>,
-    serials: HashMap<String, u64>,
-    pace: Duration,
-    age: SignedDuration,
+    pub(super) serials: HashMap<String, u64>,
+    pub(super) pace: Duration,
+    pub(super) age: SignedDuration,
+    pub(super) scope: Scope,
+    /// The version up to which the controllers have seen everything.
+    pub(super) looked: u64,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            store: Store::default(),
+            timers: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            serials: HashMap::new(),
+            pace: Duration::ZERO,
+            age: SignedDuration::ZERO,
+            scope: Scope::Everything,
+            looked: 0,
+        }
+    }
 }
 
 impl Cluster {
+    /// Begins a round of the controllers: they look only where something has changed since their last round.
+    pub(super) fn begin_round(&mut self) {
+        self.scope = Scope::Namespaces(BTreeSet::new());
+    }
+
+    /// Widens the scope of this round by what has changed meanwhile.
+    pub(super) fn widen_scope(&mut self) {
+        let changed = self
+            .store
+            .since(self.looked)
+            .map(|mut changes| changes.try_fold(BTreeSet::new(), touch));
+        self.looked = self.store.version();
+        match (changed.flatten(), &mut self.scope) {
+            (Some(mut touched), Scope::Namespaces(known)) => known.append(&mut touched),
+            (None, scope) => *scope = Scope::Everything,
+            (Some(_), Scope::Everything) => {}
+        }
+    }
+
+    /// True if the controllers have to look at objects of this namespace.
+    pub(super) fn is_due(&self, namespace: &str) -> bool {
+        match &self.scope {
+            Scope::Everything => true,
+            Scope::Namespaces(known) => namespace.is_empty() || known.contains(namespace),
+        }
+    }
+
+    /// The objects of a table that the controllers have to look at.
+    pub(super) fn due(&self, table: &str) -> Vec<Arc<Value>> {
+        match &self.scope {
+            Scope::Everything => self.store.list(table, None),
+            Scope::Namespaces(known) => {
+                let places = std::iter::once("").chain(known.iter().map(String::as_str));
+                places
+                    .flat_map(|place| self.store.list(table, Some(place)))
+                    .collect()
+            }
+        }
+    }
+
+    /// All objects that the controllers have to look at, and everything outside namespaces.
+    pub(super) fn everything_due(&self) -> Box<dyn Iterator<Item = (&str, &Arc<Value>)> + '_> {
+        match &self.scope {
+            Scope::Everything => Box::new(self.store.everything()),
+            Scope::Namespaces(known) => {
+                let places = std::iter::once("").chain(known.iter().map(String::as_str));
+                Box::new(places.flat_map(|place| self.store.everything_in(place)))
+            }
+        }
+    }
+
     /// From now on steps take their time and timestamps are the present: the cluster is served.
     pub(super) fn go_live(&mut self) {
         self.pace = PACE;
         self.age = SignedDuration::ZERO;
+        self.await_minute();
+    }
+
+    /// Has cron jobs looked at when the next minute begins.
+    pub(super) fn await_minute(&mut self) {
+        let into = self.now().as_second().rem_euclid(60).unsigned_abs();
+        self.after(Duration::from_secs(60 - into), Due::Minute);
+    }
+
+    /// Takes everything as it is now for seen.
+    pub(super) fn overlook(&mut self) {
+        self.looked = self.store.version();
+    }
+
+    /// Makes the controllers' next round look at everything.
+    pub(super) fn look_everywhere(&mut self) {
+        self.looked = 0;
     }
 
     /// Dates what happens next to `age` ago; events of that time are not kept, as they would have expired.
@@ -69,8 +164,9 @@ impl Cluster {
         self.age = age;
     }
 
+    /// True if events of this time would be kept no more: they live for an hour.
     pub(super) fn is_backdated(&self) -> bool {
-        !self.age.is_zero()
+        self.age > SignedDuration::from_hours(1)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -279,15 +375,25 @@ impl Cluster {
 
     /// The pods controlled by the owner with this uid.
     pub(super) fn controlled(&self, table: &str, place: &str, owner: &str) -> Vec<Arc<Value>> {
-        let mut all = self.store.list(table, Some(place));
-        all.retain(|object| super::json::controller_uid(object) == owner);
-        all
+        self.store.controlled(table, place, owner)
     }
 
     /// The failure that the object's annotation asks for, or `""`.
     pub(super) fn fault_of(pod: &Value) -> &str {
         annotation(pod, "sandbox.sayso.dev/fault")
     }
+}
+
+/// Adds the namespace that a change concerns; `None` if it concerns all.
+fn touch(mut known: BTreeSet<String>, change: &Change) -> Option<BTreeSet<String>> {
+    const FOR_ALL: [&str; 3] = ["nodes", "persistentvolumes", "storageclasses.storage.k8s.io"];
+    let place = match namespace(&change.object) {
+        "" if change.table == "namespaces" => name(&change.object),
+        "" if FOR_ALL.contains(&change.table.as_str()) || change.verb == Verb::Deleted => return None,
+        place => place,
+    };
+    known.insert(place.to_owned());
+    Some(known)
 }
 
 /// `n` letters derived from `seed` that are safe in names.

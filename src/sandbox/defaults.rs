@@ -113,7 +113,11 @@ fn container(container: &mut Value) {
     ensure(container, "/resources", json!({}));
     if let Some(limits) = entries(container, "/resources/limits").cloned() {
         for (kind, amount) in limits {
-            ensure(container, &format!("/resources/requests/{kind}"), amount);
+            ensure(
+                container,
+                &format!("/resources/requests/{}", super::json::escape(&kind)),
+                amount,
+            );
         }
     }
     ensure(container, "/terminationMessagePath", "/dev/termination-log");
@@ -186,6 +190,11 @@ fn job(object: &mut Value, prefix: &str) {
     if present(object, &at("template")) {
         pod_spec(object, &at("template/spec"));
     }
+}
+
+/// The defaults of a job that its cron job starts.
+pub(super) fn job_of_cron_job(object: &mut Value) {
+    job(object, "");
 }
 
 /// A job's selector and labels, which carry the job's own uid.

@@ -13,6 +13,8 @@ pub enum FaultAnswer {
     Hang,
     /// The connection breaks in the middle of the answer.
     Close,
+    /// It is done, and no answer comes as long as the client waits.
+    Lose,
 }
 
 /// Makes the next `times` requests that match meet `answer`.
@@ -30,7 +32,7 @@ pub struct Fault {
 
 /// The faults still to be met, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Fault>);
+pub(super) struct Faults(Vec<Fault>, u64);
 
 impl Faults {
     pub(super) fn add(&mut self, fault: Fault) {
@@ -45,7 +47,13 @@ impl Faults {
         };
         let fault = self.0.iter_mut().find(fits)?;
         fault.times -= 1;
+        self.1 += 1;
         Some(fault.answer)
+    }
+
+    /// How many requests have met one.
+    pub(super) fn met(&self) -> u64 {
+        self.1
     }
 }
 

@@ -1,152 +1,257 @@
-//! Who manages which fields: the bookkeeping in `metadata.managedFields`.
+//! Who manages which fields: the bookkeeping in `metadata.managedFields`, and the conflicts that it finds.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::fields::{self, FieldSet, Typing};
 use super::json::{at, items, remove, set, text};
-use super::patch::merge_key;
+use super::status::ApiError;
 
-/// Keeps the record of the object as it was; a writer cannot edit it.
-pub(super) fn keep(existing: &Value, object: &mut Value) {
-    match existing.pointer("/metadata/managedFields") {
-        Some(old) => set(object, "/metadata/managedFields", old.clone()),
-        None => {
-            remove(object, "/metadata/managedFields");
+const PLACE: &str = "/metadata/managedFields";
+
+/// Who writes, by what way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writer<'a> {
+    pub(super) manager: &'a str,
+    /// The subresource written to, or `""`.
+    pub(super) subresource: &'a str,
+    pub(super) typing: Typing,
+}
+
+/// One manager's entry, its set read.
+struct Entry {
+    head: Value,
+    set: FieldSet,
+}
+
+fn entries(object: Option<&Value>) -> Vec<Entry> {
+    let all = object.map_or(&[][..], |object| items(object, PLACE)).iter();
+    all.map(|head| Entry {
+        head: head.clone(),
+        set: FieldSet::read(&at(head, "/fieldsV1")),
+    })
+    .collect()
+}
+
+impl Entry {
+    fn new(writer: &Writer<'_>, operation: &str, api_version: &Value) -> Self {
+        let mut head = json!({"manager": writer.manager, "operation": operation, "apiVersion": api_version,
+            "time": null, "fieldsType": "FieldsV1", "fieldsV1": {}});
+        if !writer.subresource.is_empty() {
+            head["subresource"] = json!(writer.subresource);
+        }
+        Self {
+            head,
+            set: FieldSet::default(),
+        }
+    }
+
+    fn is_of(&self, writer: &Writer<'_>, operation: &str) -> bool {
+        text(&self.head, "/manager") == writer.manager
+            && text(&self.head, "/operation") == operation
+            && text(&self.head, "/subresource") == writer.subresource
+    }
+
+    fn put(&mut self, set: FieldSet, now: &str) {
+        if self.set != set || self.head["time"].is_null() {
+            self.set = set;
+            self.head["time"] = json!(now);
         }
     }
 }
 
-fn put_entry(object: &mut Value, entry: Value) {
-    let is_same = |one: &Value| {
-        ["/manager", "/operation", "/subresource"]
-            .iter()
-            .all(|part| one.pointer(part) == entry.pointer(part))
-    };
-    let mut all = items(object, "/metadata/managedFields").to_vec();
-    all.retain(|one| !is_same(one));
-    all.push(entry);
-    set(object, "/metadata/managedFields", all);
-}
-
-/// Notes that `manager` wrote to the object.
-pub(super) fn record_update(object: &mut Value, manager: &str, operation: &str, now: &str) {
-    let version = at(object, "/apiVersion");
-    let entry = json!({"manager": manager, "operation": operation, "apiVersion": version, "time": now,
-        "fieldsType": "FieldsV1", "fieldsV1": {}});
-    put_entry(object, entry);
-}
-
-/// Notes the fields of `body` as applied by `manager`.
-pub(super) fn record_apply(object: &mut Value, manager: &str, body: &Value, now: &str) {
-    let version = at(body, "/apiVersion");
-    let entry = json!({"manager": manager, "operation": "Apply", "apiVersion": version, "time": now,
-        "fieldsType": "FieldsV1", "fieldsV1": applied_fields(body)});
-    put_entry(object, entry);
-}
-
-fn applied_fields(body: &Value) -> Value {
-    let mut body = body.clone();
-    for identity in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"] {
-        remove(&mut body, identity);
-    }
-    fields_of(&body, "")
-}
-
-/// The set of fields of `value` in the FieldsV1 form.
-fn fields_of(value: &Value, field: &str) -> Value {
-    match value {
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .map(|(key, value)| (format!("f:{key}"), fields_of(value, key)))
-                .collect(),
-        ),
-        Value::Array(list) => Value::Object(list.iter().filter_map(|item| keyed(field, item)).collect()),
-        _ => json!({}),
+/// Writes the entries back: applied ones first, then by age; those that manage nothing are dropped.
+fn store(object: &mut Value, mut all: Vec<Entry>) {
+    all.retain(|entry| !entry.set.is_empty());
+    all.sort_by_key(|entry| {
+        let head = &entry.head;
+        (
+            text(head, "/operation").to_owned(),
+            text(head, "/time").to_owned(),
+            text(head, "/manager").to_owned(),
+        )
+    });
+    let all: Vec<Value> = all
+        .into_iter()
+        .map(|mut entry| {
+            entry.head["fieldsV1"] = entry.set.write();
+            entry.head
+        })
+        .collect();
+    if all.is_empty() {
+        remove(object, PLACE);
+    } else {
+        set(object, PLACE, all);
     }
 }
 
-fn keyed(field: &str, item: &Value) -> Option<(String, Value)> {
-    let key = merge_key(field, item)?;
-    let mut inner = match fields_of(item, "") {
-        Value::Object(map) => map,
-        _ => Map::new(),
+/// Notes that the writer changed `existing`, if there was one, into `object`: what differs is now the writer's.
+pub(super) fn record_update(existing: Option<&Value>, object: &mut Value, writer: &Writer<'_>, now: &str) {
+    let before = existing.map_or_else(|| json!({}), fields::managed_part);
+    let (changed, gone) = fields::compare(&before, &fields::managed_part(object), writer.typing);
+    let mut all = entries(existing);
+    if changed.is_empty() && gone.is_empty() {
+        return store(object, all);
+    }
+    let mine = match all.iter().position(|entry| entry.is_of(writer, "Update")) {
+        Some(index) => all.remove(index),
+        None => Entry::new(writer, "Update", &at(object, "/apiVersion")),
     };
-    inner.insert(".".into(), json!({}));
-    Some((
-        format!("k:{}", json!({key: item.get(key)?})),
-        Value::Object(inner),
-    ))
+    for entry in &mut all {
+        entry.set = entry.set.without(&changed).without(&gone);
+    }
+    let mut mine = mine;
+    let mut set = mine.set.without(&gone);
+    set.join(&changed);
+    mine.put(set, now);
+    all.push(mine);
+    store(object, all);
 }
 
-/// Takes out the fields that `manager` applied before, no longer applies, and nobody else applies.
-pub(super) fn drop_given_up(patched: &mut Value, shown: &Value, body: &Value, manager: &str) {
-    let is_apply = |entry: &&Value| text(entry, "/operation") == "Apply";
-    let entries = items(shown, "/metadata/managedFields");
-    let Some(before) = entries
-        .iter()
-        .filter(is_apply)
-        .find(|entry| text(entry, "/manager") == manager)
-    else {
+/// Takes out of `patched` what the writer applied before, no longer applies, and nobody else manages.
+pub(super) fn drop_given_up(existing: &Value, patched: &mut Value, body: &Value, writer: &Writer<'_>) {
+    let config = fields::of(&fields::managed_part(body), writer.typing);
+    let all = entries(Some(existing));
+    let Some(last) = all.iter().find(|entry| entry.is_of(writer, "Apply")) else {
         return;
     };
-    let mut wanted = applied_fields(body);
-    for other in entries
+    let mut kept = config;
+    for entry in all.iter().filter(|entry| !entry.is_of(writer, "Apply")) {
+        kept.join(&entry.set);
+    }
+    fields::prune(patched, &last.set.without(&kept), &kept);
+}
+
+/// Notes that the writer applied `body`, which made `object` of `existing`. A 409 if that changes what others manage and
+/// it is not forced.
+pub(super) fn record_apply(
+    existing: Option<&Value>,
+    object: &mut Value,
+    body: &Value,
+    writer: &Writer<'_>,
+    force: bool,
+    now: &str,
+) -> Result<(), ApiError> {
+    let config = fields::of(&fields::managed_part(body), writer.typing);
+    let before = existing.map_or_else(|| json!({}), fields::managed_part);
+    let (changed, gone) = fields::compare(&before, &fields::managed_part(object), writer.typing);
+    // Defaults of what is applied for the first time are nobody's.
+    let changed = changed.within(&config);
+    let mut all = entries(existing);
+    let mine = match all.iter().position(|entry| entry.is_of(writer, "Apply")) {
+        Some(index) => all.remove(index),
+        None => Entry::new(writer, "Apply", &at(body, "/apiVersion")),
+    };
+    let conflicts: Vec<(String, String)> = all
         .iter()
-        .filter(is_apply)
-        .filter(|entry| text(entry, "/manager") != manager)
-    {
-        json_patch::merge(&mut wanted, &at(other, "/fieldsV1"));
+        .flat_map(|entry| {
+            let named = fields::named(&entry.head);
+            let paths = entry.set.within(&changed).paths().into_iter();
+            paths.map(move |path| (named.clone(), path))
+        })
+        .collect();
+    if !force && !conflicts.is_empty() {
+        return Err(conflict(&conflicts));
     }
-    drop_missing(patched, &at(before, "/fieldsV1"), &wanted);
+    for entry in &mut all {
+        entry.set = entry.set.without(&changed).without(&gone);
+    }
+    let mut mine = mine;
+    mine.put(config, now);
+    all.push(mine);
+    store(object, all);
+    Ok(())
 }
 
-fn drop_missing(object: &mut Value, before: &Value, wanted: &Value) {
-    let Some(fields) = before.as_object() else { return };
-    for (key, inner) in fields {
-        let still = wanted.get(key);
-        if let Some(field) = key.strip_prefix("f:") {
-            let Some(map) = object.as_object_mut() else { return };
-            match (still, map.get_mut(field)) {
-                (Some(still), Some(child)) => drop_missing(child, inner, still),
-                (None, Some(_)) => {
-                    map.shift_remove(field);
+/// A 409 that names each field with its manager.
+fn conflict(conflicts: &[(String, String)]) -> ApiError {
+    let message = match conflicts {
+        [(manager, path)] => format!("Apply failed with 1 conflict: conflict with {manager}: {path}"),
+        many => {
+            let mut lines: Vec<String> = Vec::new();
+            let mut last = "";
+            for (manager, path) in many {
+                if manager != last {
+                    lines.push(format!("conflicts with {manager}:"));
+                    last = manager;
                 }
-                (_, None) => {}
+                lines.push(format!("- {path}"));
             }
-        } else if let Some(identity) = key.strip_prefix("k:") {
-            drop_item(object, identity, inner, still);
+            format!("Apply failed with {} conflicts: {}", many.len(), lines.join("\n"))
         }
-    }
-}
-
-fn drop_item(list: &mut Value, identity: &str, inner: &Value, still: Option<&Value>) {
-    let Some(list) = list.as_array_mut() else { return };
-    let identity: Map<String, Value> = serde_json::from_str(identity).unwrap_or_default();
-    let fits = |item: &Value| identity.iter().all(|(key, value)| item.get(key) == Some(value));
-    match still {
-        None => list.retain(|item| !fits(item)),
-        Some(still) => list
-            .iter_mut()
-            .filter(|item| fits(item))
-            .for_each(|item| drop_missing(item, inner, still)),
-    }
+    };
+    let causes: Vec<Value> = conflicts
+        .iter()
+        .map(|(manager, path)| {
+            json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": path})
+        })
+        .collect();
+    let mut error = ApiError::new(409, "Conflict", message);
+    error.details = Some(Box::new(json!({"causes": causes})));
+    error
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn writer(manager: &str) -> Writer<'_> {
+        Writer {
+            manager,
+            subresource: "",
+            typing: Typing::BuiltIn,
+        }
+    }
+
+    fn map(data: Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data})
+    }
+
+    fn applied(existing: Option<&Value>, body: &Value, who: &str, force: bool) -> Result<Value, ApiError> {
+        let mut object = existing.cloned().unwrap_or_else(|| body.clone());
+        json_patch::merge(&mut object, body);
+        if let Some(existing) = existing {
+            drop_given_up(existing, &mut object, body, &writer(who));
+        }
+        record_apply(existing, &mut object, body, &writer(who), force, "now").map(|()| object)
+    }
+
     #[test]
     fn an_apply_gives_up_what_it_leaves_out() {
-        let first = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"x": "1"}},
-            "data": {"a": "1", "b": "2"}});
-        let mut object = first.clone();
-        record_apply(&mut object, "me", &first, "now");
-        set(&mut object, "/data/c", "3");
-        let second =
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "1"}});
-        let mut patched = object.clone();
-        drop_given_up(&mut patched, &object, &second, "me");
-        assert_eq!(patched["data"], json!({"a": "1", "c": "3"}));
-        assert!(patched.pointer("/metadata/labels").is_none());
+        let first = applied(None, &map(json!({"a": "1", "b": "2"})), "me", false).unwrap();
+        let mut edited = first.clone();
+        set(&mut edited, "/data/c", "3");
+        record_update(Some(&first), &mut edited, &writer("editor"), "now");
+        let second = applied(Some(&edited), &map(json!({"a": "1"})), "me", false).unwrap();
+        assert_eq!(second["data"], json!({"a": "1", "c": "3"}));
+    }
+
+    #[test]
+    fn what_others_manage_is_a_conflict_unless_forced() {
+        let first = applied(None, &map(json!({"a": "1"})), "me", false).unwrap();
+        let error = applied(Some(&first), &map(json!({"a": "2"})), "you", false).unwrap_err();
+        assert_eq!(
+            error.message,
+            "Apply failed with 1 conflict: conflict with \"me\": .data.a"
+        );
+        assert!(applied(Some(&first), &map(json!({"a": "1"})), "you", false).is_ok());
+        let second = applied(Some(&first), &map(json!({"a": "2"})), "you", true).unwrap();
+        assert_eq!(items(&second, PLACE).len(), 1);
+        assert_eq!(text(&second, "/metadata/managedFields/0/manager"), "you");
+    }
+
+    #[test]
+    fn an_update_takes_over_what_it_changes() {
+        let first = applied(None, &map(json!({"a": "1", "b": "2"})), "me", false).unwrap();
+        let mut edited = first.clone();
+        set(&mut edited, "/data/a", "3");
+        record_update(Some(&first), &mut edited, &writer("editor"), "now");
+        let error = applied(Some(&edited), &map(json!({"a": "1", "b": "2"})), "me", false).unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("conflict with \"editor\" using v1 at now: .data.a"),
+            "{}",
+            error.message
+        );
     }
 }

@@ -1,12 +1,16 @@
 //! Resource metrics: plausible numbers that are the same on every reading.
 
+use std::sync::Arc;
+
+use axum::Json;
+use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, format_time};
 use super::json::{items, name, namespace, text};
 use super::quantity;
-use super::read::{self, Selection};
+use super::read::{List, Selection};
 use super::request::{Asked, Target};
 use super::resource::Resource;
 use super::status::ApiError;
@@ -17,7 +21,7 @@ pub(super) fn answer(
     resource: &Resource,
     asked: &Asked,
     target: &Target,
-) -> Result<Value, ApiError> {
+) -> Result<Response, ApiError> {
     if target.name.is_empty() {
         let selection = Selection::read(&asked.query, &target.namespace)?;
         let sources = cluster
@@ -27,12 +31,14 @@ pub(super) fn answer(
             .iter()
             .filter(|source| selection.matches(resource, source))
             .filter_map(|source| measured(cluster, resource, source))
+            .map(Arc::new)
             .collect();
-        return read::list(cluster, resource, all, asked.shape(), &asked.query);
+        return List::of(cluster, resource, all, asked.shape(), &asked.query).map(List::respond);
     }
     cluster
         .get(&resource.plural, &target.namespace, &target.name)
         .and_then(|source| measured(cluster, resource, &source))
+        .map(|made| Json(made).into_response())
         .ok_or_else(|| ApiError::not_found(resource, &target.name))
 }
 

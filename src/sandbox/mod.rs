@@ -5,19 +5,20 @@
 //!
 //! Pods come up a moment after they are made. A pod whose image contains `missing` or ends in `:broken` never does;
 //! the annotation `sandbox.sayso.dev/fault` (`crash-loop`, `image-pull`, `oom`, `unready`, `unschedulable`) on a pod
-//! template makes its pods fail in that way. One owner gets 200 pods at most.
+//! template makes its pods fail in that way, and the lines of `sandbox.sayso.dev/log` end its pods' logs. One owner gets 200 pods at most.
 //!
-//! What it does not do: run or attach to containers, enforce quotas and limits, schedule by affinity, scale by
-//! autoscaler, start cron jobs, detect conflicts of server-side apply.
+//! What it does not do is listed in [`LIMITS`].
 
 mod access;
 mod cluster;
 mod controllers;
 mod convert;
+mod cron;
 mod defaults;
 mod delete;
 mod discovery;
 mod faults;
+mod fields;
 mod json;
 mod logs;
 mod managers;
@@ -26,14 +27,18 @@ mod openapi;
 mod patch;
 mod protobuf;
 mod quantity;
+mod quota;
+
 mod rbac;
 mod read;
 mod request;
 mod resource;
 mod routes;
+mod scenario;
 mod seed;
 mod selector;
 mod server;
+mod state;
 mod status;
 mod store;
 mod subresource;
@@ -53,18 +58,47 @@ use tokio::task::JoinHandle;
 
 pub use faults::{Fault, FaultAnswer};
 
+/// What a sandbox does not do, for its users to read.
+pub const LIMITS: &str = "\
+What a sandbox does not do:
+  - run, attach to or copy from containers, forward ports, proxy to pods, services and nodes (501)
+  - serve admission webhooks and policies, certificates, flow control, runtime classes, device claims (501)
+  - authenticate: whoever reaches its port on loopback is an administrator, or whom --as names
+  - keep pods apart by affinity to other pods or spread them by topology; it knows node affinity, selectors, taints,
+    requests and devices
+  - scale by autoscaler; autoscalers say what they see
+  - evaluate validation rules in CEL, and convert between versions of custom resources
+  - keep one list the same over its pages: a later page shows what is there then
+  - give one owner more than 200 pods";
+
 /// How long [`Running::stop`] waits for answers in flight.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the sandbox holds at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seed {
-    /// A small shop: some twenty workloads and services in four namespaces on three nodes.
+    /// A small online shop in working order: some twenty workloads and services in four namespaces on three nodes.
     Shop,
+    /// The same shop with eight faults that have nothing to do with each other.
+    BrokenShop,
+    /// Machine learning: nodes with GPUs, notebooks and training jobs of Kubeflow, inference services of KServe.
+    Ml,
+    /// 500 nodes and 20,000 pods, for measurements.
+    Big,
     /// A file, or a folder of files, of YAML or JSON manifests; several documents a file and lists are fine.
     Path(PathBuf),
     /// Manifests as text.
     Manifests(String),
+}
+
+impl Seed {
+    /// The scenario of that name, else the manifests at that path; a file that is called like a scenario is `./shop`.
+    pub fn named(named: PathBuf) -> Self {
+        let known = scenario::NAMES
+            .into_iter()
+            .find(|(name, _)| named.as_os_str() == *name);
+        known.map_or(Self::Path(named), |(_, scenario)| scenario)
+    }
 }
 
 /// Where to serve what.
@@ -74,6 +108,9 @@ pub struct Options {
     pub address: SocketAddr,
     /// The objects to start with.
     pub seed: Seed,
+    /// A file that keeps the objects: where it exists, the sandbox starts from it and not from the seed;
+    /// [`Running::save`] writes it.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -81,6 +118,7 @@ impl Default for Options {
         Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
             seed: Seed::Shop,
+            state: None,
         }
     }
 }
@@ -100,6 +138,14 @@ pub enum SandboxError {
     #[error("cannot read `{path}`: {source}")]
     Read {
         /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file that keeps the state cannot be written.
+    #[error("cannot write `{path}`: {source}")]
+    Write {
+        /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -127,6 +173,7 @@ pub enum SandboxError {
 pub struct Running {
     url: String,
     namespace: &'static str,
+    state: Option<PathBuf>,
     shared: Arc<server::Shared>,
     serving: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -135,7 +182,15 @@ pub struct Running {
 ///
 /// Must be called within a Tokio runtime, which then carries the server.
 pub async fn start(options: Options) -> Result<Running, SandboxError> {
-    let cluster = seed::plant(&options.seed)?;
+    let kept = options.state.as_deref().map(state::load).transpose()?.flatten();
+    let cluster = match kept {
+        Some(mut kept) => {
+            controllers::reconcile(&mut kept);
+            kept.go_live();
+            kept
+        }
+        None => seed::plant(&options.seed)?,
+    };
     let failed = |source| SandboxError::Listen {
         address: options.address,
         source,
@@ -149,14 +204,11 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let serve =
         axum::serve(listener, server::router(shared.clone())).with_graceful_shutdown(stop.cancelled_owned());
     let serving = Some(tokio::spawn(serve.into_future()));
-    let namespace = if options.seed == Seed::Shop {
-        "shop"
-    } else {
-        "default"
-    };
+    let namespace = scenario::namespace(&options.seed);
     Ok(Running {
         url,
         namespace,
+        state: options.state,
         shared,
         serving,
     })
@@ -169,7 +221,7 @@ impl Running {
     }
 
     /// A kubeconfig in YAML with one context, cluster and user, each called `sandbox`.
-    /// Its current namespace is `shop` for [`Seed::Shop`], else `default`.
+    /// Its current namespace is the scenario's own, or `default` for manifests.
     pub fn kubeconfig(&self) -> String {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "sandbox", "preferences": {},
@@ -187,6 +239,11 @@ impl Running {
         seed::dump(&self.shared.lock())
     }
 
+    /// How many requests have met a fault.
+    pub fn faults_met(&self) -> u64 {
+        self.shared.faults().met()
+    }
+
     /// Makes the next matching requests fail or wait.
     pub fn inject(&self, fault: Fault) {
         self.shared.faults().add(fault);
@@ -195,6 +252,14 @@ impl Running {
     /// Forgets the history of changes, so that watches from older versions answer 410.
     pub fn compact(&self) {
         self.shared.lock().store.compact();
+    }
+
+    /// Writes the state to the file that keeps it, if one does.
+    pub fn save(&self) -> Result<(), SandboxError> {
+        match &self.state {
+            Some(path) => state::save(&self.shared.lock(), path),
+            None => Ok(()),
+        }
     }
 
     /// Stops serving: watches end, answers in flight get two seconds.

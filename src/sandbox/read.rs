@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::response::{IntoResponse, Response};
+use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
@@ -86,93 +88,169 @@ pub(super) fn partial(object: &Value) -> Value {
 /// A page of a list.
 #[derive(Debug)]
 struct Page {
-    objects: Vec<Value>,
+    objects: Vec<Arc<Value>>,
     next: String,
     remaining: usize,
+    version: u64,
 }
 
-fn page(objects: Vec<Value>, query: &Query) -> Result<Page, ApiError> {
-    let objects = match query.get("continue") {
-        "" => objects,
-        token => {
-            let (place, last) = decode(token)?;
-            objects
-                .into_iter()
-                .skip_while(|object| (namespace(object), name(object)) <= (&place, &last))
-                .collect()
+/// Cuts the page out that the query asks for. Later pages keep the version of the first, so that a watch from it misses
+/// nothing.
+fn page(mut objects: Vec<Arc<Value>>, query: &Query, cluster: &Cluster) -> Result<Page, ApiError> {
+    let mut version = cluster.store.version();
+    let token = query.get("continue");
+    if !token.is_empty() {
+        let (begun, place, last) = decode(token)?;
+        if cluster.store.since(begun).is_none() {
+            return Err(ApiError::expired(
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+            ));
         }
-    };
+        version = begun;
+        let start = objects.partition_point(|object| (namespace(object), name(object)) <= (&*place, &*last));
+        objects.drain(..start);
+    }
     let limit = query
         .number("limit")
         .and_then(|limit| usize::try_from(limit).ok())
         .filter(|limit| *limit > 0);
     let total = objects.len();
-    let kept: Vec<Value> = objects.into_iter().take(limit.unwrap_or(total)).collect();
-    let remaining = total - kept.len();
-    let next = if remaining > 0 {
-        kept.last().map(encode).unwrap_or_default()
-    } else {
-        String::new()
+    objects.truncate(limit.unwrap_or(total));
+    let remaining = total - objects.len();
+    let next = match objects.last() {
+        Some(last) if remaining > 0 => encode(version, last),
+        _ => String::new(),
     };
     Ok(Page {
-        objects: kept,
+        objects,
         next,
         remaining,
+        version,
     })
 }
 
-fn encode(last: &Value) -> String {
-    hex::encode(json!([namespace(last), name(last)]).to_string())
+fn encode(version: u64, last: &Value) -> String {
+    hex::encode(json!([version, namespace(last), name(last)]).to_string())
 }
 
-fn decode(token: &str) -> Result<(String, String), ApiError> {
+fn decode(token: &str) -> Result<(u64, String, String), ApiError> {
     let wrong = || ApiError::bad_request("continue key is not valid");
     let bytes = hex::decode(token).map_err(|_| wrong())?;
     serde_json::from_slice(&bytes).map_err(|_| wrong())
 }
 
-/// A list in the shape asked for.
-pub(super) fn list(
-    cluster: &Cluster,
-    resource: &Resource,
-    objects: Vec<Value>,
+/// A list to be written out: everything that takes time can happen without the cluster.
+pub(super) struct List<'a> {
+    resource: &'a Resource,
+    page: Page,
     shape: Shape,
-    query: &Query,
-) -> Result<Value, ApiError> {
-    let page = page(objects, query)?;
-    let version = cluster.store.version().to_string();
-    let mut metadata = json!({"resourceVersion": version});
-    if page.remaining > 0 {
-        metadata["continue"] = json!(page.next);
-        metadata["remainingItemCount"] = json!(page.remaining);
+    metadata: Value,
+    include: &'a str,
+    now: jiff::Timestamp,
+}
+
+impl<'a> List<'a> {
+    /// Takes a page of the objects, which are in order.
+    pub(super) fn of(
+        cluster: &Cluster,
+        resource: &'a Resource,
+        objects: Vec<Arc<Value>>,
+        shape: Shape,
+        query: &'a Query,
+    ) -> Result<Self, ApiError> {
+        let page = page(objects, query, cluster)?;
+        let mut metadata = json!({"resourceVersion": page.version.to_string()});
+        if page.remaining > 0 {
+            metadata["continue"] = json!(page.next);
+            // With a selector the server would have to look at everything to know.
+            if query.get("labelSelector").is_empty() && query.get("fieldSelector").is_empty() {
+                metadata["remainingItemCount"] = json!(page.remaining);
+            }
+        }
+        Ok(Self {
+            resource,
+            page,
+            shape,
+            metadata,
+            include: query.get("includeObject"),
+            now: cluster.now(),
+        })
     }
-    Ok(match shape {
-        Shape::Table => {
-            let mut made = table::of(
-                resource,
-                &page.objects,
-                query.get("includeObject"),
-                &version,
-                cluster.now(),
-            );
-            made["metadata"] = metadata;
-            made
-        }
-        Shape::Metadata => {
-            let all: Vec<Value> = page.objects.iter().map(partial).collect();
-            json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": all})
-        }
-        Shape::Object => {
-            let kind = format!("{}List", resource.kind);
-            let mut objects = page.objects;
-            if !resource.is_custom() {
-                // Items of built-in lists do not repeat the type that the list's own states.
-                for object in objects.iter_mut().filter_map(Value::as_object_mut) {
-                    object.shift_remove("kind");
-                    object.shift_remove("apiVersion");
+
+    /// The answer.
+    pub(super) fn respond(self) -> Response {
+        let body = match self.shape {
+            Shape::Table => serde_json::to_vec(&self.table()),
+            Shape::Metadata => {
+                let all: Vec<Value> = self.page.objects.iter().map(|object| partial(object)).collect();
+                serde_json::to_vec(
+                    &json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+                    "metadata": self.metadata, "items": all}),
+                )
+            }
+            Shape::Object => serde_json::to_vec(&Objects(&self)),
+        };
+        // Values of JSON can always be written.
+        ([("content-type", "application/json")], body.unwrap_or_default()).into_response()
+    }
+
+    fn table(&self) -> Value {
+        let shown: Vec<Value> = self
+            .page
+            .objects
+            .iter()
+            .map(|object| convert::outward(self.resource, object))
+            .collect();
+        let version = self.page.version.to_string();
+        let mut made = table::of(self.resource, &shown, self.include, &version, self.now);
+        made["metadata"] = self.metadata.clone();
+        made
+    }
+}
+
+/// A list of whole objects, written without a copy of them.
+struct Objects<'a>(&'a List<'a>);
+
+impl Serialize for Objects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let list = self.0;
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("kind", &format!("{}List", list.resource.kind))?;
+        map.serialize_entry("apiVersion", &list.resource.group_version())?;
+        map.serialize_entry("metadata", &list.metadata)?;
+        map.serialize_entry("items", &Items(list))?;
+        map.end()
+    }
+}
+
+struct Items<'a>(&'a List<'a>);
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let List { resource, page, .. } = self.0;
+        let version = resource.group_version();
+        let is_custom = resource.is_custom();
+        let mut sequence = serializer.serialize_seq(Some(page.objects.len()))?;
+        for object in &page.objects {
+            match (text(object, "/apiVersion") == version, is_custom) {
+                (true, true) => sequence.serialize_element(&**object)?,
+                (true, false) => sequence.serialize_element(&Untyped(object))?,
+                (false, _) => {
+                    let shown = convert::outward(resource, object);
+                    sequence.serialize_element(&Untyped(&shown))?;
                 }
             }
-            json!({"kind": kind, "apiVersion": resource.group_version(), "metadata": metadata, "items": objects})
         }
-    })
+        sequence.end()
+    }
+}
+
+/// An item of a built-in list, which does not repeat the type that the list's own states.
+struct Untyped<'a>(&'a Value);
+
+impl Serialize for Untyped<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.as_object().into_iter().flatten();
+        serializer.collect_map(fields.filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion")))
+    }
 }

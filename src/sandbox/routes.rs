@@ -18,11 +18,11 @@ use super::openapi;
 use super::patch::Form;
 use super::protobuf;
 use super::rbac::{Identity, Question};
-use super::read::{self, Selection, shaped};
+use super::read::{List, Selection, shaped};
 use super::request::{Asked, Target};
 use super::resource::Resource;
 use super::server::Shared;
-use super::status::ApiError;
+use super::status::{ApiError, Cause};
 use super::subresource;
 use super::watch;
 use super::write::{self, Call, Checks, Part};
@@ -33,6 +33,7 @@ type Answer = Result<Response, ApiError>;
 pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
     let identity = Identity::from_request(asked, &shared.lock())?;
     authorize(shared, asked, &identity)?;
+    check_done(asked)?;
     let Some(target) = &asked.target else {
         return answer_path(shared, asked);
     };
@@ -48,8 +49,7 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
         return Err(ApiError::method_not_allowed());
     }
     if resource.group == "metrics.k8s.io" {
-        return metrics::answer(&shared.lock(), &resource, asked, target)
-            .map(|made| Json(made).into_response());
+        return metrics::answer(&shared.lock(), &resource, asked, target);
     }
     if asked.method.is_safe() {
         return read(shared, &resource, asked, target);
@@ -117,12 +117,9 @@ fn read(shared: &Arc<Shared>, resource: &Arc<Resource>, asked: &Asked, target: &
     let cluster = shared.lock();
     if target.name.is_empty() {
         let chosen = selection.choose(&cluster, resource);
-        let objects = chosen
-            .iter()
-            .map(|object| super::convert::outward(resource, object))
-            .collect();
-        return read::list(&cluster, resource, objects, asked.shape(), &asked.query)
-            .map(|list| Json(list).into_response());
+        let list = List::of(&cluster, resource, chosen, asked.shape(), &asked.query)?;
+        drop(cluster);
+        return Ok(list.respond());
     }
     let object = cluster
         .get(&resource.table(), &target.namespace, &target.name)
@@ -206,6 +203,7 @@ fn perform(
         namespace: &target.namespace,
         name: &target.name,
         manager: &manager,
+        force: asked.query.flag("force"),
         checks,
     };
     match target.subresource.as_str() {
@@ -275,6 +273,7 @@ fn update(
         }
         "patch" => {
             let form = Form::of(asked.content_type(), call.resource.is_custom())?;
+            check_apply(asked, form)?;
             let body = patch_body(asked, form)?;
             let (created, stored) = write::patch(cluster, call, part, form, &body)?;
             Ok((
@@ -287,6 +286,67 @@ fn update(
             ))
         }
         _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+/// An apply must say who applies; nothing else may be forced.
+fn check_apply(asked: &Asked, form: Form) -> Result<(), ApiError> {
+    let is_apply = form == Form::Apply;
+    let cause = if is_apply && asked.query.get("fieldManager").is_empty() {
+        Cause::required("fieldManager", "is required for apply patch")
+    } else if !is_apply && !asked.query.get("force").is_empty() {
+        Cause {
+            reason: "FieldValueForbidden",
+            field: "force".into(),
+            message: "Forbidden: may not be specified for non-apply patch".into(),
+        }
+    } else {
+        return Ok(());
+    };
+    let options = Resource {
+        group: "meta.k8s.io".into(),
+        kind: "PatchOptions".into(),
+        ..Resource::default()
+    };
+    Err(ApiError::invalid(&options, "", &[cause]))
+}
+
+/// What a sandbox has no containers, networks and certificates for.
+const NOT_DONE: [&str; 4] = ["attach", "exec", "portforward", "proxy"];
+/// Groups of Kubernetes that the sandbox does not serve.
+const NOT_SERVED: [&str; 8] = [
+    "admissionregistration.k8s.io",
+    "apiregistration.k8s.io",
+    "certificates.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "node.k8s.io",
+    "resource.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Refuses what a real cluster does and the sandbox does not.
+fn check_done(asked: &Asked) -> Result<(), ApiError> {
+    let subresource = asked
+        .target
+        .as_ref()
+        .map_or("", |target| target.subresource.as_str());
+    if NOT_DONE.contains(&subresource) {
+        return Err(ApiError::not_done(&format!(
+            "the sandbox runs no containers, so there is nothing to {subresource} to"
+        )));
+    }
+    let mut steps = asked.path.split('/').skip(1);
+    let group = if steps.next() == Some("apis") {
+        steps.next()
+    } else {
+        None
+    };
+    match group.filter(|group| NOT_SERVED.contains(group)) {
+        Some(group) => Err(ApiError::not_done(&format!(
+            "the sandbox does not serve the API group `{group}`"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -8,34 +8,54 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::controllers;
 use super::json::{items, name, text};
+use super::scenario;
 use super::status::ApiError;
 use super::write::{self, Call, Checks};
 use super::{SandboxError, Seed};
 
 const BOOTSTRAP: &str = include_str!("../../assets/sandbox/bootstrap.yaml");
 const NODE: &str = include_str!("../../assets/sandbox/node.yaml");
-const SHOP: &str = include_str!("../../assets/sandbox/shop.yaml");
 
-/// How long ago the shop was set up.
-const SHOP_AGE: SignedDuration = SignedDuration::from_hours(12 * 24 + 5);
+/// How long ago a scenario was set up.
+const SCENARIO_AGE: SignedDuration = SignedDuration::from_hours(12 * 24 + 5);
+
+/// How long ago it went wrong, where it did: late enough for events to tell of it.
+const FAULTS_AGE: SignedDuration = SignedDuration::from_mins(25);
 
 /// A settled cluster that holds the seed.
 pub(super) fn plant(seed: &Seed) -> Result<Cluster, SandboxError> {
     let mut cluster = Cluster::default();
-    if matches!(seed, Seed::Shop) {
-        cluster.backdate(SHOP_AGE);
+    let scenario = scenario::manifests(seed);
+    if !scenario.is_empty() {
+        cluster.backdate(SCENARIO_AGE);
     }
     add_all(&mut cluster, "bootstrap", BOOTSTRAP, Checks::Off)?;
+    for (layer, (source, written)) in scenario.iter().enumerate() {
+        if layer > 0 {
+            controllers::settle(&mut cluster);
+            cluster.backdate(FAULTS_AGE);
+        }
+        add_all(&mut cluster, source, written, Checks::Off)?;
+    }
     match seed {
-        Seed::Shop => add_all(&mut cluster, "shop", SHOP, Checks::Off)?,
         Seed::Manifests(written) => add_all(&mut cluster, "manifests", written, Checks::Types)?,
         Seed::Path(path) => add_path(&mut cluster, path)?,
+        Seed::Shop | Seed::BrokenShop | Seed::Ml | Seed::Big => {}
     }
     if cluster.store.list("nodes", None).is_empty() {
         add_all(&mut cluster, "node", NODE, Checks::Off)?;
     }
     controllers::settle(&mut cluster);
+    if *seed == Seed::Big {
+        scenario::multiply(&mut cluster);
+        cluster.overlook();
+    }
     cluster.go_live();
+    if *seed == Seed::BrokenShop {
+        // What has not happened by now is overdue.
+        cluster.look_everywhere();
+        controllers::reconcile(&mut cluster);
+    }
     Ok(cluster)
 }
 
@@ -132,9 +152,17 @@ fn add_one(cluster: &mut Cluster, object: &Value, checks: Checks) -> Result<(), 
         namespace: &place,
         name: name(object),
         manager: "sandbox",
+        force: true,
         checks,
     };
-    match write::create(cluster, &call, object.clone()) {
+    match write::create(cluster, &call, owned(cluster, object, &place)) {
+        // Nobody else would say how a custom object is doing.
+        Ok(made) if resource.is_custom() && object.get("status").is_some() => {
+            let mut told = (*made).clone();
+            super::json::set(&mut told, "/status", super::json::at(object, "/status"));
+            cluster.store.put(&resource.table(), told);
+            Ok(())
+        }
         Ok(_) => Ok(()),
         // A dump of a real cluster brings what the sandbox has made on its own already.
         Err(ApiError { code: 409, .. }) => write::patch(
@@ -154,6 +182,23 @@ fn add_one(cluster: &mut Cluster, object: &Value, checks: Checks) -> Result<(), 
             why: error.message,
         }),
     }
+}
+
+/// The object with the uids of its owners, where a manifest names them without.
+fn owned(cluster: &Cluster, object: &Value, place: &str) -> Value {
+    let mut object = object.clone();
+    for owner in super::json::items_mut(&mut object, "/metadata/ownerReferences") {
+        if !super::json::uid(owner).is_empty() {
+            continue;
+        }
+        let known = cluster
+            .resource_of_kind(text(owner, "/apiVersion"), text(owner, "/kind"))
+            .and_then(|resource| cluster.get(&resource.table(), place, text(owner, "/name")));
+        if let Some(known) = known {
+            super::json::set(owner, "/uid", super::json::uid(&known).to_owned());
+        }
+    }
+    object
 }
 
 fn unversioned(object: &Value) -> Value {

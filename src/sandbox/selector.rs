@@ -56,6 +56,18 @@ impl Labels {
                 "In" => Operator::In(values),
                 "NotIn" => Operator::NotIn(values),
                 "Exists" => Operator::Exists,
+                "Gt" => Operator::Above(
+                    values
+                        .first()
+                        .and_then(|one| one.parse().ok())
+                        .unwrap_or(i64::MAX),
+                ),
+                "Lt" => Operator::Below(
+                    values
+                        .first()
+                        .and_then(|one| one.parse().ok())
+                        .unwrap_or(i64::MIN),
+                ),
                 _ => Operator::Absent,
             };
             all.push((text(expression, "/key").into(), operator));

@@ -68,14 +68,24 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(answer).with_state(shared)
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+/// Every answer carries an id of its own, as the real server's audit log has one for each request.
+async fn answer(state: State<Arc<Shared>>, request: Request) -> Response {
+    let mut response = meet(state, request).await;
+    let id = uuid::Uuid::new_v4().to_string();
+    if let Ok(id) = axum::http::HeaderValue::from_str(&id) {
+        response.headers_mut().insert("audit-id", id);
+    }
+    response
+}
+
+async fn meet(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let path = request
         .uri()
         .path_and_query()
         .map_or_else(String::new, ToString::to_string);
     let fault = shared.faults().meet(request.method().as_str(), &path);
     match fault {
-        None => {}
+        None | Some(FaultAnswer::Lose) => {}
         Some(FaultAnswer::Status(code)) => return injected(code),
         Some(FaultAnswer::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(FaultAnswer::Hang) => {
@@ -84,10 +94,14 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         }
         Some(FaultAnswer::Close) => return broken(),
     }
-    match read(request).await {
+    let response = match read(request).await {
         Ok(asked) => routes::answer(&shared, &asked).unwrap_or_else(IntoResponse::into_response),
         Err(error) => error.into_response(),
+    };
+    if fault == Some(FaultAnswer::Lose) {
+        shared.stopped().await;
     }
+    response
 }
 
 async fn read(request: Request) -> Result<Asked, ApiError> {

@@ -134,6 +134,15 @@ impl ApiError {
         )
     }
 
+    /// 501 for what a real cluster does and the sandbox does not.
+    pub(super) fn not_done(why: &str) -> Self {
+        Self::new(
+            501,
+            "NotImplemented",
+            format!("{why}; `sayso sandbox --help` lists what it does not do"),
+        )
+    }
+
     pub(super) fn unsupported_media_type(accepted: &str) -> Self {
         let message = format!(
             "the body of the request was in an unknown format - accepted media types include: {accepted}"

@@ -1,11 +1,11 @@
 //! Storage: one table per resource, a version counter for all, and a bounded log of changes for watches.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::json::{name, namespace, set};
+use super::json::{controller_uid, name, namespace, set};
 
 /// How many changes a watch can lag behind before it must list again (410).
 const LOG_LIMIT: usize = 4096;
@@ -30,12 +30,16 @@ pub(super) struct Change {
 
 type Rows = BTreeMap<(String, String), Arc<Value>>;
 
-/// Every object by table, namespace and name. Cloning is cheap: objects are shared.
+/// Tables, namespaces and names by the uid of the controlling owner, which is `""` where there is none.
+type Owned = HashMap<String, BTreeSet<(String, String, String)>>;
+
+/// Every object by table, namespace and name. Cloning is cheap: tables are shared until one of the two changes them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Store {
-    tables: BTreeMap<String, Rows>,
+    tables: BTreeMap<String, Arc<Rows>>,
+    owned: Arc<Owned>,
     version: u64,
-    log: VecDeque<Change>,
+    log: Arc<VecDeque<Change>>,
     /// The version of the last change that the log no longer holds.
     forgotten: u64,
 }
@@ -75,6 +79,74 @@ impl Store {
             .flat_map(|(table, rows)| rows.values().map(move |object| (table.as_str(), object)))
     }
 
+    /// Every table's name with its objects of one namespace; `""` holds what has none.
+    pub(super) fn everything_in<'a>(
+        &'a self,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Arc<Value>)> {
+        self.tables.iter().flat_map(move |(table, rows)| {
+            rows.range((namespace.to_owned(), String::new())..)
+                .take_while(move |((found, _), _)| found == namespace)
+                .map(move |(_, object)| (table.as_str(), object))
+        })
+    }
+
+    /// The names of all tables that hold something.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &str> {
+        self.tables.keys().map(String::as_str)
+    }
+
+    /// Puts an object back as it was saved, and its version, too. No watch hears of it.
+    pub(super) fn restore(&mut self, table: &str, object: Value) {
+        let key = (namespace(&object).to_owned(), name(&object).to_owned());
+        let version = super::json::text(&object, "/metadata/resourceVersion")
+            .parse()
+            .unwrap_or(0);
+        self.version = self.version.max(version);
+        self.forgotten = self.version;
+        self.insert(table, key, Arc::new(object));
+    }
+
+    /// A table's objects in a namespace that have this controller, or none for `""`.
+    pub(super) fn controlled(&self, table: &str, namespace: &str, owner: &str) -> Vec<Arc<Value>> {
+        let first = (table.to_owned(), namespace.to_owned(), String::new());
+        let keys = self
+            .owned
+            .get(owner)
+            .into_iter()
+            .flat_map(|keys| keys.range(first.clone()..));
+        keys.take_while(|(found, place, _)| found == table && place == namespace)
+            .filter_map(|(_, place, name)| self.get(table, place, name))
+            .collect()
+    }
+
+    fn insert(&mut self, table: &str, key: (String, String), object: Arc<Value>) {
+        let owner = controller_uid(&object).to_owned();
+        let (place, name) = key.clone();
+        let before = self.rows(table).insert(key.clone(), object);
+        match before.as_deref().map(controller_uid) {
+            Some(known) if known == owner => return,
+            Some(known) => self.disown(table, &key, known),
+            None => {}
+        }
+        let keys = Arc::make_mut(&mut self.owned).entry(owner).or_default();
+        keys.insert((table.to_owned(), place, name));
+    }
+
+    fn disown(&mut self, table: &str, (place, name): &(String, String), owner: &str) {
+        let owned = Arc::make_mut(&mut self.owned);
+        if let Some(keys) = owned.get_mut(owner) {
+            keys.remove(&(table.to_owned(), place.clone(), name.clone()));
+            if keys.is_empty() {
+                owned.remove(owner);
+            }
+        }
+    }
+
+    fn rows(&mut self, table: &str) -> &mut Rows {
+        Arc::make_mut(self.tables.entry(table.to_owned()).or_default())
+    }
+
     /// Stores the object under a new version, unless it is what is stored already.
     pub(super) fn put(&mut self, table: &str, mut object: Value) -> Arc<Value> {
         let key = (namespace(&object).to_owned(), name(&object).to_owned());
@@ -85,10 +157,7 @@ impl Store {
         self.version += 1;
         set(&mut object, "/metadata/resourceVersion", self.version.to_string());
         let object = Arc::new(object);
-        self.tables
-            .entry(table.to_owned())
-            .or_default()
-            .insert(key, object.clone());
+        self.insert(table, key, object.clone());
         let verb = if before.is_some() {
             Verb::Modified
         } else {
@@ -102,22 +171,22 @@ impl Store {
     pub(super) fn amend(&mut self, table: &str, object: Value) -> Arc<Value> {
         let key = (namespace(&object).to_owned(), name(&object).to_owned());
         let object = Arc::new(object);
-        if let Some(change) = self.log.back_mut().filter(|change| change.table == table) {
+        if let Some(change) = Arc::make_mut(&mut self.log)
+            .back_mut()
+            .filter(|change| change.table == table)
+        {
             change.object = object.clone();
         }
-        self.tables
-            .entry(table.to_owned())
-            .or_default()
-            .insert(key, object.clone());
+        self.insert(table, key, object.clone());
         object
     }
 
     /// Takes the object out; the log keeps its last state under a new version.
     pub(super) fn remove(&mut self, table: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        let gone = self
-            .tables
-            .get_mut(table)?
-            .remove(&(namespace.to_owned(), name.to_owned()))?;
+        let key = (namespace.to_owned(), name.to_owned());
+        let gone = self.tables.get(table)?.get(&key)?.clone();
+        self.rows(table).remove(&key);
+        self.disown(table, &key, controller_uid(&gone));
         self.version += 1;
         let mut last = (*gone).clone();
         set(
@@ -138,9 +207,10 @@ impl Store {
             object,
             before,
         };
-        self.log.push_back(change);
-        while self.log.len() > LOG_LIMIT {
-            if let Some(oldest) = self.log.pop_front() {
+        let log = Arc::make_mut(&mut self.log);
+        log.push_back(change);
+        while log.len() > LOG_LIMIT {
+            if let Some(oldest) = log.pop_front() {
                 self.forgotten = oldest.version;
             }
         }
@@ -154,7 +224,7 @@ impl Store {
 
     /// Forgets the log, as the store's compaction does; watches of older versions get a 410.
     pub(super) fn compact(&mut self) {
-        self.log.clear();
+        Arc::make_mut(&mut self.log).clear();
         self.forgotten = self.version;
     }
 }

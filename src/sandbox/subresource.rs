@@ -122,7 +122,7 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
     let mut scaled = object.clone();
     set(&mut scaled, "/spec/replicas", replicas);
     let now = cluster.timestamp();
-    super::managers::record_update(&mut scaled, call.manager, "Update", &now);
+    super::managers::record_update(Some(object), &mut scaled, &call.writer("scale"), &now);
     Ok(scale_of(&cluster.update(&call.resource.table(), scaled)))
 }
 

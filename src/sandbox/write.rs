@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 use super::cluster::Cluster;
 use super::convert;
 use super::defaults;
+use super::fields::Typing;
 use super::json::{at, entries, is_terminating, items, name, present, remove, set, text, uid};
-use super::managers;
+use super::managers::{self, Writer};
 use super::openapi;
 use super::patch::{self, Form};
+use super::quota;
 use super::resource::Resource;
 use super::status::ApiError;
 use super::validate;
@@ -20,6 +22,16 @@ use super::validate;
 pub(super) enum Part {
     Main,
     Status,
+}
+
+impl Part {
+    /// The subresource that the part is written through, or `""`.
+    fn subresource(self) -> &'static str {
+        match self {
+            Part::Main => "",
+            Part::Status => "status",
+        }
+    }
 }
 
 /// How closely a body is held against its kind's schema.
@@ -40,10 +52,24 @@ pub(super) struct Call<'a> {
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
     pub(super) manager: &'a str,
+    /// An apply takes over what others manage.
+    pub(super) force: bool,
     pub(super) checks: Checks,
 }
 
 impl Call<'_> {
+    pub(super) fn writer<'a>(&'a self, subresource: &'a str) -> Writer<'a> {
+        Writer {
+            manager: self.manager,
+            subresource,
+            typing: if self.resource.is_custom() {
+                Typing::Custom
+            } else {
+                Typing::BuiltIn
+            },
+        }
+    }
+
     fn existing(&self, cluster: &Cluster) -> Result<Arc<Value>, ApiError> {
         cluster
             .get(&self.resource.table(), self.namespace, self.name)
@@ -136,6 +162,7 @@ pub(super) fn create(
     let mut object = convert::inward(call.resource, tidy(body));
     generate_name(cluster, call.resource, &mut object);
     // The checks see all defaults; those that take numbers from the cluster come after, so that a refusal takes none.
+    quota::fill(cluster, call.resource, &mut object);
     let mut complete = object.clone();
     defaults::apply(&mut cluster.clone(), call.resource, &mut complete);
     let causes = validate::check(call.resource, &complete);
@@ -146,13 +173,14 @@ pub(super) fn create(
     if cluster.get(&table, call.namespace, name(&object)).is_some() {
         return Err(ApiError::already_exists(call.resource, name(&object)));
     }
+    quota::check(cluster, call.resource, &complete)?;
     defaults::apply(cluster, call.resource, &mut object);
     let id = cluster.new_uid(&table, &object);
     set(&mut object, "/metadata/uid", id);
     if table == "jobs.batch" {
         defaults::job_selector(&mut object);
     }
-    managers::record_update(&mut object, call.manager, "Update", &cluster.timestamp());
+    managers::record_update(None, &mut object, &call.writer(""), &cluster.timestamp());
     Ok(cluster.create(&table, object))
 }
 
@@ -203,10 +231,8 @@ pub(super) fn replace(
     let existing = call.existing(cluster)?;
     openapi::check(call.resource, &body, call.checks)?;
     check_preconditions(call, &existing, &body)?;
-    let mut object = convert::inward(call.resource, tidy(body));
-    managers::keep(&existing, &mut object);
-    managers::record_update(&mut object, call.manager, "Update", &cluster.timestamp());
-    store(cluster, call, part, &existing, object)
+    let object = convert::inward(call.resource, tidy(body));
+    store(cluster, call, part, &existing, object, None)
 }
 
 fn check_preconditions(call: &Call<'_>, existing: &Value, body: &Value) -> Result<(), ApiError> {
@@ -244,27 +270,21 @@ pub(super) fn patch(
     if form != Form::Json {
         check_preconditions(call, &existing, body)?;
     }
-    let mut patched = patch::apply(form, &shown, body)?;
+    let mut patched = patch::apply(form.on(call.resource.is_custom()), &shown, body)?;
+    if form == Form::Apply {
+        managers::drop_given_up(&shown, &mut patched, body, &call.writer(part.subresource()));
+    }
     check_type(call.resource, &mut patched)?;
     openapi::check(call.resource, &patched, call.checks)?;
-    if form == Form::Apply {
-        managers::drop_given_up(&mut patched, &shown, body, call.manager);
-    }
     check_preconditions(call, &existing, &patched)?;
     if name(&patched) != call.name {
         return Err(ApiError::bad_request(
             "metadata.name: Invalid value: field is immutable",
         ));
     }
-    let mut object = convert::inward(call.resource, tidy(patched));
-    managers::keep(&existing, &mut object);
-    let now = cluster.timestamp();
-    if form == Form::Apply {
-        managers::record_apply(&mut object, call.manager, body, &now);
-    } else {
-        managers::record_update(&mut object, call.manager, "Update", &now);
-    }
-    store(cluster, call, part, &existing, object).map(|stored| (false, stored))
+    let object = convert::inward(call.resource, tidy(patched));
+    let applied = (form == Form::Apply).then_some(body);
+    store(cluster, call, part, &existing, object, applied).map(|stored| (false, stored))
 }
 
 fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc<Value>, ApiError> {
@@ -285,8 +305,15 @@ fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc
     }
     let made = create(cluster, call, new)?;
     let mut object = (*made).clone();
-    set(&mut object, "/metadata/managedFields", json!([]));
-    managers::record_apply(&mut object, call.manager, body, &cluster.timestamp());
+    remove(&mut object, "/metadata/managedFields");
+    managers::record_apply(
+        None,
+        &mut object,
+        body,
+        &call.writer(""),
+        call.force,
+        &cluster.timestamp(),
+    )?;
     set(
         &mut object,
         "/metadata/resourceVersion",
@@ -295,13 +322,15 @@ fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc
     Ok(cluster.amend(&call.resource.table(), object))
 }
 
-/// Checks and stores the changed object, keeping what a write of this part may not touch.
+/// Checks and stores the changed object, keeping what a write of this part may not touch. `applied` is the configuration
+/// of an apply.
 fn store(
     cluster: &mut Cluster,
     call: &Call<'_>,
     part: Part,
     existing: &Value,
     mut object: Value,
+    applied: Option<&Value>,
 ) -> Result<Arc<Value>, ApiError> {
     keep_system_fields(existing, &mut object);
     let has_status = call.resource.has_subresource("status");
@@ -311,6 +340,11 @@ fn store(
         Part::Main => {}
     }
     defaults::apply(cluster, call.resource, &mut object);
+    let (writer, now) = (call.writer(part.subresource()), cluster.timestamp());
+    match applied {
+        Some(body) => managers::record_apply(Some(existing), &mut object, body, &writer, call.force, &now)?,
+        None => managers::record_update(Some(existing), &mut object, &writer, &now),
+    }
     let mut causes = validate::check(call.resource, &object);
     causes.extend(validate::check_update(call.resource, existing, &object));
     if !causes.is_empty() {
@@ -362,6 +396,5 @@ fn keep_system_fields(existing: &Value, object: &mut Value) {
 fn with_status(existing: &Value, object: &Value) -> Value {
     let mut kept = existing.clone();
     restore(object, &mut kept, "/status");
-    restore(object, &mut kept, "/metadata/managedFields");
     kept
 }

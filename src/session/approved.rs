@@ -1,7 +1,14 @@
 //! What somebody has said yes to. Nothing else reaches a cluster's write path.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::check::Touched;
 use crate::plan::Step;
+
+/// How long after the look at the cluster an approval may be acted on.
+pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
+/// How much clocks may jump.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// One step of an approved plan, with exactly the calls that were shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +23,7 @@ pub struct ApprovedStep {
 pub struct Approved {
     steps: Vec<ApprovedStep>,
     digest: String,
+    looked_at: Option<Timestamp>,
 }
 
 impl ApprovedStep {
@@ -32,17 +40,33 @@ impl ApprovedStep {
 
 impl Approved {
     /// Mints an approval. Only the session calls it.
-    pub(super) fn mint(steps: Vec<(Step, Vec<Touched>)>, digest: String) -> Approved {
+    pub(super) fn mint(
+        steps: Vec<(Step, Vec<Touched>)>,
+        digest: String,
+        looked_at: Option<Timestamp>,
+    ) -> Approved {
         let steps = steps
             .into_iter()
             .map(|(step, touched)| ApprovedStep { step, touched })
             .collect();
-        Approved { steps, digest }
+        Approved {
+            steps,
+            digest,
+            looked_at,
+        }
     }
 
     /// The steps, in order.
     pub fn steps(&self) -> &[ApprovedStep] {
         &self.steps
+    }
+
+    /// Whether it still counts: it does for [`GOOD_FOR`] after the cluster was looked at, and not if the clock says that this
+    /// has yet to come.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        let Some(at) = self.looked_at else { return true };
+        let age = now.duration_since(at);
+        age >= -CLOCK_SLACK && age <= GOOD_FOR
     }
 
     /// SHA-256 over the steps, the context and every call with its object's UID and version, in hexadecimal.
@@ -60,6 +84,6 @@ mod test_support {
 
     /// An approval without a review, for tests of what comes after one.
     pub(crate) fn approve_for_test(step: Step, touched: Vec<Touched>) -> Approved {
-        Approved::mint(vec![(step, touched)], "test".to_owned())
+        Approved::mint(vec![(step, touched)], "test".to_owned(), None)
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::approved::Approved;
 use super::outcome::{Failure, Outcome};
+use super::passage::Passage;
 use crate::check::{Evidence, Report};
 use crate::plan::{Focus, Plan, Snapshot, Step};
 
@@ -11,7 +12,7 @@ use crate::plan::{Focus, Plan, Snapshot, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Looking at the cluster.
+    /// Looking something up, or looking at the cluster.
     Retrieving,
     /// Asking the planner.
     Planning,
@@ -63,6 +64,15 @@ pub enum Decision {
         /// `terminal`, `--yes`, ...
         by: String,
     },
+    /// Yes to the report with this digest, with the names typed that it asks for.
+    ApproveNamed {
+        /// Of the report that was shown.
+        digest: String,
+        /// `terminal`, ...
+        by: String,
+        /// What was typed.
+        names: Vec<String>,
+    },
     /// No.
     Reject {
         /// Why, if they said.
@@ -77,6 +87,8 @@ pub enum Decision {
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
+    /// The question was looked up: passages that answer it, best first; none where nothing is about it.
+    Found(Vec<Passage>),
     /// The cluster was looked at.
     Retrieved(Snapshot),
     /// The planner answered.
@@ -137,6 +149,8 @@ pub enum RecordKind {
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// Look a question up in the knowledge base.
+    LookUp(String),
     /// Look at the cluster.
     Retrieve,
     /// Ask the planner.

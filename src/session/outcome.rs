@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::Report;
+use super::passage::Passage;
+use crate::check::{Inverse, Report, StepReport};
 
 /// How a request ended, in the words of `-o json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -13,7 +14,7 @@ pub enum Ending {
     Done,
     /// A plan was made and nothing else was asked for.
     Planned,
-    /// What was asked for was read.
+    /// What was asked for was read, or looked up.
     Answered,
     /// Nobody was there to say yes.
     NeedsApproval,
@@ -80,6 +81,8 @@ pub struct Outcome {
     pub ending: Ending,
     /// The plan as it was judged last, if there was one.
     pub report: Option<Report>,
+    /// Passages that answer a question, best first.
+    pub passages: Vec<Passage>,
     /// What became of each step; empty where none was begun.
     pub results: Vec<StepResult>,
     /// Confidence of the planner in each step, from 0 to 1, where it gave one.
@@ -95,11 +98,31 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether something was changed, and each of the changes has a way back.
+    pub fn can_be_undone(&self) -> bool {
+        let Some(report) = &self.report else {
+            return false;
+        };
+        let mut made = report
+            .steps
+            .iter()
+            .zip(&self.results)
+            .filter(|(_, result)| !result.receipts.is_empty())
+            .peekable();
+        let has_way = |step: &StepReport| {
+            step.inverse
+                .iter()
+                .all(|inverse| matches!(inverse, Inverse::Step(_)))
+        };
+        made.peek().is_some() && made.all(|(step, _)| has_way(step))
+    }
+
     /// The outcome of a session that never got anywhere.
     pub fn nothing() -> Outcome {
         Outcome {
             ending: Ending::Failed,
             report: None,
+            passages: Vec::new(),
             results: Vec::new(),
             confidence: Vec::new(),
             question: None,

@@ -1,7 +1,5 @@
 //! The audit log: what was written is found again, and what was changed is found out.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use jiff::Timestamp;
 use proptest::prelude::*;
 use sayso::audit::{

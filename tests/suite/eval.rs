@@ -1,7 +1,5 @@
 //! Grading, with a planner whose answers are known beforehand.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 use sayso::driver::eval::{Grade, Marks, News, Suite, evaluate};
 use sayso::llm::{Model, Scripted};
 use tokio_util::sync::CancellationToken;

@@ -541,7 +541,7 @@ async fn a_script_is_followed_and_recorded() {
     let mut shown = String::new();
     let reply = model
         .complete(request(Constraint::Regex("k.*".to_owned())), &mut |text| {
-            shown.push_str(text)
+            shown.push_str(text);
         })
         .await;
     assert_eq!(
@@ -694,7 +694,7 @@ mod engine {
         tokio::spawn(async move {
             axum::serve(listener, router.with_state(home_of_this()))
                 .await
-                .unwrap()
+                .unwrap();
         });
         for _ in 0..600 {
             if !home.exists() {

@@ -5,6 +5,11 @@ mod cli;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
 mod eval;
+mod fuzz;
 mod imports;
+mod knowledge;
+mod ledger;
 mod llm;
+mod retrieval;
 mod sandbox;
+mod tui;

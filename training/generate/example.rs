@@ -37,6 +37,20 @@ const THEN: &[&str] = &[
     ", and ",
     " & ",
     ", after that ",
+    " + ",
+    " then ",
+    "; also ",
+    ". Also ",
+    ". Then ",
+    ", plus ",
+    " und ",
+    " y ",
+    " et ",
+    " - ",
+    "; and ",
+    " and while you are at it ",
+    " and afterwards ",
+    ", finally ",
 ];
 
 /// Makes an example of an intent, or nothing where this world has no place for it.
@@ -52,7 +66,7 @@ pub fn make(
     if ghost && asked.answer.is_none() {
         return None;
     }
-    if intent.joins && asked.answer.is_none() && asked.imperative && random.chance(9) {
+    if intent.joins && asked.answer.is_none() && asked.imperative && random.chance(16) {
         let others: Vec<&Intent> = all.iter().filter(|other| other.joins).collect();
         let weights: Vec<usize> = others.iter().map(|other| other.weight).collect();
         let second = ask(others[random.weighted(&weights)], world, false, random)?;
@@ -63,7 +77,7 @@ pub fn make(
         asked.request = format!("{}{}{}", asked.request, random.pick(THEN), second.request);
         asked.steps.extend(second.steps);
     }
-    let request = if random.chance(3) && asked.steps.len() == 1 {
+    let request = if random.chance(4) && asked.steps.len() == 1 {
         half_kubectl(&asked.steps[0], random)
     } else {
         noise(&asked.request, asked.imperative, random)
@@ -82,7 +96,7 @@ fn finish(
     let focus = Focus::on(request, world);
     let target = match asked.answer {
         Some(answer) => answer.to_owned(),
-        None => as_the_grammar_has_it(&Plan::new(asked.steps).ok()?.to_string()),
+        None => Plan::new(asked.steps).ok()?.to_string(),
     };
     if missing(&target, &focus).is_some() {
         return None;
@@ -93,26 +107,6 @@ fn finish(
         target,
         pattern,
     })
-}
-
-/// Takes off the quotes that only a shell wants, as around `*`: the grammar has them around blanks and JSON alone.
-pub fn as_the_grammar_has_it(plan: &str) -> String {
-    let mut out = String::new();
-    let mut rest = plan;
-    while let Some((before, after)) = rest.split_once('\'') {
-        let Some((inner, after)) = after.split_once('\'') else {
-            break;
-        };
-        let bare = !inner.contains([' ', '{']);
-        out.push_str(before);
-        out.push_str(&if bare {
-            inner.to_owned()
-        } else {
-            format!("'{inner}'")
-        });
-        rest = after;
-    }
-    out + rest
 }
 
 /// The first object of a plan that is not in focus.
@@ -132,14 +126,13 @@ pub fn missing(target: &str, focus: &Focus) -> Option<String> {
         .map(ToString::to_string)
         .collect();
     // What an earlier step of the same plan creates need not be there.
-    let created: Vec<&str> = target
-        .lines()
-        .filter(|line| line.starts_with("create "))
+    let created: Vec<String> = plan
+        .steps()
+        .iter()
+        .filter_map(|step| step.action.creates())
+        .map(|target| target.to_string())
         .collect();
-    lost.into_iter().find(|name| {
-        let own = name.rsplit('/').next().unwrap_or(name);
-        !created.iter().any(|line| line.split(' ').any(|word| word == own))
-    })
+    lost.into_iter().find(|name| !created.contains(name))
 }
 
 fn ask(intent: &Intent, world: &Snapshot, ghost: bool, random: &mut Random) -> Option<Asked> {
@@ -389,7 +382,11 @@ const REASON_AFTER: &[&str] = &[
 
 /// What people put around a request.
 fn noise(request: &str, imperative: bool, random: &mut Random) -> String {
-    let mut text = request.to_owned();
+    let mut text = if random.chance(6) {
+        in_haste(request, random)
+    } else {
+        request.to_owned()
+    };
     if imperative && random.chance(22) {
         text = format!("{}{text}", random.pick(BEFORE));
     }
@@ -415,6 +412,35 @@ fn noise(request: &str, imperative: bool, random: &mut Random) -> String {
     text
 }
 
+/// Common words as people in a hurry write them.
+fn in_haste(request: &str, random: &mut Random) -> String {
+    let short = |word: &str| match word {
+        "please" => "plz",
+        "you" => "u",
+        "the" => "teh",
+        "with" => "w/",
+        "and" => "n",
+        "to" => "2",
+        "are" => "r",
+        "don't" => "dont",
+        "isn't" => "isnt",
+        "what's" => "whats",
+        "doesn't" => "doesnt",
+        "replicas" => "repl",
+        "deployment" => "depl",
+        "namespace" => "nspace",
+        "service" => "srvc",
+        "container" => "cntr",
+        _ => "",
+    };
+    let words = request.split(' ').map(|word| match short(word) {
+        "2" if !random.chance(20) => word,
+        "" => word,
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The command itself, as a user of kubectl types it in haste.
 fn half_kubectl(step: &Step, random: &mut Random) -> String {
     let mut line = step.to_string();
@@ -425,9 +451,22 @@ fn half_kubectl(step: &Step, random: &mut Random) -> String {
             .replace("services", "svc")
             .replace("namespace/", "ns ");
     }
+    if random.chance(40) {
+        // Flags as they are remembered: without the sign of equality, or without the dashes.
+        line = match random.below(3) {
+            0 => line
+                .replace("--replicas=", "--replicas ")
+                .replace("--port=", "--port "),
+            1 => line.replace(" --", " "),
+            _ => line.replace("--image=", "--image ").replace("--tail=", "--tail "),
+        };
+    }
     let known = SHAPES.iter().any(|shape| line.starts_with(shape.words));
     if known && random.chance(70) {
-        format!("{}{line}", random.pick(&["kubectl ", "kubectl ", "k "]))
+        format!(
+            "{}{line}",
+            random.pick(&["kubectl ", "kubectl ", "k ", "kubctl "])
+        )
     } else {
         line
     }

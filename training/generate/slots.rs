@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sayso::plan::focus::kind_rank;
 use sayso::plan::{ObjectFact, Snapshot};
 
 use crate::random::Random;
@@ -153,26 +154,8 @@ const SETS: &[(&str, &[(&str, usize)])] = &[
     ("ds", &[("daemonset", 1)]),
 ];
 
-/// Kinds in the order in which a bare name is read.
-const ORDER: &[&str] = &[
-    "deployment",
-    "statefulset",
-    "daemonset",
-    "cronjob",
-    "job",
-    "service",
-    "node",
-    "pod",
-];
-
 fn rank(kind: &str) -> (usize, &str) {
-    (
-        ORDER
-            .iter()
-            .position(|known| *known == kind)
-            .unwrap_or(ORDER.len()),
-        kind,
-    )
+    (kind_rank(kind), kind)
 }
 
 impl<'a> Slots<'a> {
@@ -199,6 +182,11 @@ impl<'a> Slots<'a> {
                 Some(filled) => filled?,
                 None => values::value(kind, self.world, random)?,
             },
+        };
+        let filled = if matches!(kind, "new" | "newns" | "img" | "ns" | "tag") {
+            Filled::of(quoted(&filled.said, random), filled.written)
+        } else {
+            filled
         };
         if self
             .filled
@@ -262,7 +250,7 @@ impl<'a> Slots<'a> {
             .iter()
             .filter(allowed)
             .any(|other| other.name == fact.name && rank(&other.kind) < rank(&fact.kind));
-        let name = self.shorten(fact, kinds, random);
+        let name = quoted(&self.shorten(fact, kinds, random), random);
         mention(&fact.kind, &name, alone, random)
     }
 
@@ -334,6 +322,14 @@ impl<'a> Slots<'a> {
             "thrice" => replicas
                 .filter(|now| *now > 0)
                 .map(|now| Filled::of("", (now * 3).to_string())),
+            "fourfold" => replicas
+                .filter(|now| *now > 0)
+                .map(|now| Filled::of("", (now * 4).to_string())),
+            "plushalf" => replicas
+                .filter(|now| *now > 1 && now % 2 == 0)
+                .map(|now| Filled::of("", (now + now / 2).to_string())),
+            "samerep" => replicas.map(|now| Filled::of("", now.to_string())),
+            "bare" => fact.map(|fact| Filled::same(fact.name.clone())),
             "half" => replicas
                 .filter(|now| *now > 1 && now % 2 == 0)
                 .map(|now| Filled::of("", (now / 2).to_string())),
@@ -375,6 +371,16 @@ impl<'a> Slots<'a> {
         });
         let names: Vec<&str> = both.map(|fact| fact.name.as_str()).collect();
         (!names.is_empty()).then(|| random.pick(&names).to_owned())
+    }
+}
+
+/// A name, now and then in quotes, as exams and careful people write it.
+fn quoted(name: &str, random: &mut Random) -> String {
+    match random.below(100) {
+        0..=1 => format!("\"{name}\""),
+        2..=4 => format!("'{name}'"),
+        5 => format!("`{name}`"),
+        _ => name.to_owned(),
     }
 }
 

@@ -109,7 +109,7 @@ fn containers(name: &str, random: &mut Random) -> Vec<(String, String)> {
         _ => name.split('-').next().unwrap_or(name).to_owned(),
     };
     let mut result = vec![(own, format!("{repository}:{}", tag(random)))];
-    if random.chance(22) {
+    if random.chance(38) {
         let sidecar = random.word(SIDECARS).to_owned();
         if sidecar != result[0].0 {
             let image = match random.below(3) {
@@ -170,7 +170,7 @@ impl Builder<'_> {
         for _ in 0..self.random.within(1, 3) {
             self.extras();
         }
-        if self.random.chance(30) {
+        if self.random.chance(40) {
             self.custom();
         }
     }
@@ -269,8 +269,8 @@ impl Builder<'_> {
     fn workload(&mut self, kind: &str, namespace: &str, name: &str) {
         let containers = containers(name, self.random);
         let replicas = match self.random.below(12) {
-            0 => 0,
-            1..=8 => self.random.within(1, 4),
+            0 | 1 => 0,
+            2..=8 => self.random.within(1, 4),
             _ => self.random.within(4, 12),
         };
         let suffix = generated(self.random);

@@ -43,12 +43,13 @@ impl Cluster {
         Ok(Evidence {
             context: self.context.name.clone(),
             cluster: cluster?,
+            at: None,
             steps: steps?,
         })
     }
 
     /// UID of `kube-system`; nothing where it may not be read.
-    async fn identity(&self) -> Result<Option<String>, ClusterError> {
+    pub async fn identity(&self) -> Result<Option<String>, ClusterError> {
         match self.fetch("/api/v1/namespaces/kube-system").await {
             Ok(namespace) => {
                 Ok(Some(text(&namespace, "/metadata/uid").to_owned()).filter(|uid| !uid.is_empty()))

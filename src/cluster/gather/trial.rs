@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::check::essence::essence;
 use crate::check::{Access, CallVerb, Problem, Touched};
-use crate::cluster::compare::essence;
+use crate::cluster::apply::is_of_ending_namespace;
 use crate::cluster::connect::Cluster;
 use crate::cluster::error::ClusterError;
 use crate::cluster::lower::{Draft, pods_of_change, problem_of};
@@ -103,6 +104,13 @@ impl Trial {
         if self.touched.call.verb == CallVerb::Evict && matches!(error, ClusterError::Api { code: 429, .. }) {
             self.note = Some(format!(
                 "pod/{} cannot be evicted yet: {error}",
+                self.touched.call.name
+            ));
+            return;
+        }
+        if self.touched.call.verb == CallVerb::Evict && is_of_ending_namespace(error) {
+            self.note = Some(format!(
+                "pod/{} goes with its namespace, which is being deleted",
                 self.touched.call.name
             ));
             return;

@@ -182,11 +182,11 @@ mod tests {
         let current = json!([gpu]);
         assert_eq!(
             taints("taint nodes n1 dedicated=gpu:NoSchedule", &json!([])).unwrap(),
-            [gpu.clone()]
+            std::slice::from_ref(&gpu)
         );
         assert_eq!(
             taints("taint nodes n1 dedicated=gpu:NoSchedule", &current).unwrap(),
-            [gpu.clone()]
+            std::slice::from_ref(&gpu)
         );
         assert_eq!(
             taints("taint nodes n1 dedicated=cpu:NoSchedule --overwrite", &current).unwrap(),

@@ -8,23 +8,6 @@ use crate::cluster::ClusterError;
 use crate::plan::Kind;
 use crate::plan::command::CanI;
 
-/// What stands behind the slash of a resource without being an object's name.
-const SUBRESOURCES: &[&str] = &[
-    "attach",
-    "binding",
-    "ephemeralcontainers",
-    "eviction",
-    "exec",
-    "finalize",
-    "log",
-    "portforward",
-    "proxy",
-    "resize",
-    "scale",
-    "status",
-    "token",
-];
-
 /// `auth can-i VERB RESOURCE`.
 pub(super) async fn read(reader: Reader<'_>, command: &CanI) -> Result<ReadOutput, ClusterError> {
     let mut spec = attributes(reader, command).await?;
@@ -66,20 +49,15 @@ fn verdict(answer: &Value) -> ReadOutput {
 
 /// The resource as the review takes it: `pods/log` has a subresource, `pods/web` a name, `/healthz` is a path.
 async fn attributes(reader: Reader<'_>, command: &CanI) -> Result<Value, ClusterError> {
+    let command = command.spelt_out();
     let asked = command.resource.0.as_str();
     if asked.starts_with('/') {
         return Ok(json!({"nonResourceAttributes": {"path": asked, "verb": command.verb.0}}));
     }
-    let mut parts = asked.split('/');
-    let resource = parts.next().unwrap_or_default();
-    let mut attributes = json!({"verb": command.verb.0, "resource": resource, "group": "*"});
-    for part in parts {
-        let key = if SUBRESOURCES.contains(&part) {
-            "subresource"
-        } else {
-            "name"
-        };
-        attributes[key] = json!(part);
+    let (resource, name) = asked.split_once('/').unwrap_or((asked, ""));
+    let mut attributes = json!({"verb": command.verb.0, "resource": resource, "group": "*", "name": name});
+    if let Some(part) = &command.subresource {
+        attributes["subresource"] = json!(part.0);
     }
     let mut namespaced = true;
     if let Some(kind) = Kind::read(resource) {

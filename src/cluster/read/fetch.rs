@@ -181,10 +181,7 @@ pub(in crate::cluster) fn with_query(path: &str, query: &[(&str, &str)]) -> Stri
 pub(in crate::cluster) fn is_hidden(error: &ClusterError) -> bool {
     matches!(
         error,
-        ClusterError::Api {
-            code: 403 | 404 | 405,
-            ..
-        } | ClusterError::NoSuchKind(_)
+        ClusterError::Api { code: 403..=405, .. } | ClusterError::NoSuchKind(_)
     )
 }
 

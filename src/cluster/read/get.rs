@@ -119,11 +119,11 @@ async fn list(reader: Reader<'_>, served: &Served, get: &Get, accept: &str) -> R
         .await
 }
 
+/// What was found of each kind, and notices about what was not.
+type Found<T> = (Vec<(Served, T)>, Vec<String>);
+
 /// What was found, with errors as notices where something was; the first error where nothing was.
-fn tolerate<T>(
-    served: Vec<Served>,
-    answers: Vec<Result<T, ClusterError>>,
-) -> Result<(Vec<(Served, T)>, Vec<String>), ClusterError> {
+fn tolerate<T>(served: Vec<Served>, answers: Vec<Result<T, ClusterError>>) -> Result<Found<T>, ClusterError> {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     for (served, answer) in served.into_iter().zip(answers) {
         match answer {
@@ -183,9 +183,9 @@ fn sheets(reader: Reader<'_>, get: &Get, style: &Style, listed: Vec<(Served, Lis
         .map(|(served, listed)| Sheet::read(served, &listed.head, listed.entries, reader))
         .filter(|sheet| !sheet.rows.is_empty())
         .collect();
-    sheets
-        .iter_mut()
-        .for_each(|sheet| order(get, &mut sheet.rows, "/object"));
+    for sheet in &mut sheets {
+        order(get, &mut sheet.rows, "/object");
+    }
     if sheets.is_empty() {
         let data = json!({"kind": "Table", "rows": []});
         return ReadOutput::nothing(&no_resources(reader, any_namespaced), Some(data));

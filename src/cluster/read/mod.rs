@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The path of a pod.
-fn pod_path(namespace: &str, name: &str) -> String {
+pub(super) fn pod_path(namespace: &str, name: &str) -> String {
     let pod = super::discovery::builtin("pod");
     pod.map_or_else(String::new, |pod| pod.path_of(Some(namespace), Some(name)))
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::compare::essence;
 use super::connect::Cluster;
 use super::error::ClusterError;
 use super::json::{items, text};
 use super::paths::{object_path, words_of};
+use crate::check::essence::essence;
 use crate::check::{CallVerb, Touched};
 use crate::plan::Action;
 use crate::session::{Approved, ApprovedStep};

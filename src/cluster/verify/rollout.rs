@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn deployment_with(status: Value) -> State {
+    fn deployment_with(status: &Value) -> State {
         let object =
             json!({"metadata": {"name": "web", "generation": 2}, "spec": {"replicas": 3}, "status": status});
         rollout_state("deployment", &object)
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_deployment_goes_through_its_stages() {
-        let waiting = |status: Value| match deployment_with(status) {
+        let waiting = |status: Value| match deployment_with(&status) {
             State::Waiting(news) => news,
             other => panic!("{other:?}"),
         };
@@ -168,14 +168,14 @@ mod tests {
         );
         let status =
             json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3});
-        assert!(matches!(deployment_with(status), State::Reached(_)));
+        assert!(matches!(deployment_with(&status), State::Reached(_)));
     }
 
     #[test]
     fn a_deployment_that_does_not_progress_has_failed() {
         let conditions = json!([{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]);
         let status = json!({"observedGeneration": 2, "conditions": conditions});
-        assert!(matches!(deployment_with(status), State::Failed(_)));
+        assert!(matches!(deployment_with(&status), State::Failed(_)));
     }
 
     #[test]

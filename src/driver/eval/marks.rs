@@ -28,6 +28,10 @@ pub struct Mark {
     pub model_ms: u64,
     /// Tokens.
     pub usage: Usage,
+    /// The planner's confidence in its least sure step, from 0 to 1, where it told.
+    pub confidence: Option<f32>,
+    /// Whether what came changes the cluster.
+    pub writes: bool,
     /// Whether a question was the right answer.
     #[serde(skip)]
     pub ask: bool,
@@ -57,6 +61,9 @@ pub struct Asks {
     pub asked_wrongly: usize,
 }
 
+/// A confidence from which on people stop reading closely.
+pub const SURE: f32 = 0.9;
+
 /// Median and 95th percentile in milliseconds, by nearest rank.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Spread {
@@ -79,6 +86,8 @@ pub struct Marks {
     pub kinds: Vec<KindMarks>,
     /// Questions and refusals.
     pub asks: Asks,
+    /// Wrong changes that were proposed with a confidence of [`SURE`] or more: the mistakes that matter most.
+    pub sure_wrong_writes: usize,
     /// From the words to the checked plan.
     pub latency_ms: Spread,
     /// The model's part of that.
@@ -108,12 +117,21 @@ impl Marks {
             right: cases.iter().filter(right).count(),
             kinds: by_kind(&cases),
             asks: asks(&cases),
+            sure_wrong_writes: cases.iter().filter(|mark| mark.is_surely_wrong()).count(),
             latency_ms: spread(cases.iter().map(|mark| mark.latency_ms)),
             model_ms: spread(cases.iter().map(|mark| mark.model_ms)),
             prompt_tokens: mean(|mark| mark.usage.prompt_tokens),
             completion_tokens: mean(|mark| mark.usage.completion_tokens),
             cases,
         }
+    }
+}
+
+impl Mark {
+    fn is_surely_wrong(&self) -> bool {
+        self.writes
+            && matches!(self.grade, Grade::WrongPlan | Grade::PlannedWrongly)
+            && self.confidence.is_some_and(|confidence| confidence >= SURE)
     }
 }
 
@@ -166,10 +184,10 @@ fn spread(values: impl Iterator<Item = u64>) -> Spread {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn mark(kind: &str, grade: Grade, ask: bool, latency_ms: u64) -> Mark {
+    pub(in super::super) fn mark(kind: &str, grade: Grade, ask: bool, latency_ms: u64) -> Mark {
         Mark {
             id: "id".to_owned(),
             kind: kind.to_owned(),
@@ -178,6 +196,8 @@ mod tests {
             expected: Vec::new(),
             produced: Vec::new(),
             note: None,
+            confidence: Some(SURE),
+            writes: true,
             latency_ms,
             model_ms: latency_ms / 2,
             usage: Usage {
@@ -215,6 +235,7 @@ mod tests {
                 asked_wrongly: 1
             }
         );
+        assert_eq!(marks.sure_wrong_writes, 2);
         assert_eq!(marks.latency_ms, Spread { median: 3, p95: 6 });
         assert!((marks.prompt_tokens - 100.0).abs() < 1e-9 && (marks.completion_tokens - 3.5).abs() < 1e-9);
     }

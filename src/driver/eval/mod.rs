@@ -3,6 +3,7 @@
 //! Planning happens on one shared sandbox that nothing is ever written to. A plan that writes is then done, and so is
 //! the one that is right, each on a sandbox of its own (twins: the same seed), and the two are compared.
 
+mod compare;
 mod grade;
 mod marks;
 mod suite;
@@ -10,6 +11,7 @@ mod twin;
 mod view;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
@@ -20,11 +22,12 @@ use crate::check::{Policy, Report};
 use crate::llm::{Model, Progress};
 use crate::plan::Snapshot;
 use crate::request::Request;
-use crate::sandbox::{self, Running};
+use crate::sandbox::Running;
 use crate::session::{Decision, Session, Stage, Wishes};
+pub use compare::{Baseline, Difference};
 pub use grade::{Grade, Produced};
-pub use marks::{Asks, KindMarks, Mark, Marks, Spread};
-pub use suite::{Case, Expectation, Suite, SuiteError};
+pub use marks::{Asks, KindMarks, Mark, Marks, SURE, Spread};
+pub use suite::{Case, Expectation, Place, Suite, SuiteError};
 
 /// What is told while a suite runs.
 #[derive(Debug)]
@@ -55,10 +58,9 @@ pub async fn evaluate(
         () = stop.cancelled() => anyhow::bail!("interrupted before the first case"),
     }
     let name = model.identity().await?.name;
-    let running = sandbox::start(sandbox::Options::default()).await?;
     let mut examiner = Examiner {
         model,
-        running: &running,
+        worlds: HashMap::new(),
         grader: grade::Grader::new(audit.clone()),
         audit,
         places: HashMap::new(),
@@ -73,25 +75,28 @@ pub async fn evaluate(
         on_news(News::Marked(&mark, marks.len() + 1, suite.cases.len()));
         marks.push(mark);
     }
-    running.stop().await;
+    for (_, running) in examiner.worlds {
+        running.stop().await;
+    }
     Ok(Marks::new(name, marks))
 }
 
 /// What cases share.
 struct Examiner<'a> {
     model: Model,
-    running: &'a Running,
     audit: AuditLog,
     grader: grade::Grader,
-    /// By the namespace that applies.
-    places: HashMap<Option<String>, (Parts, Snapshot)>,
+    /// By their manifests.
+    worlds: HashMap<Option<PathBuf>, Running>,
+    /// Connections, and what is there.
+    places: HashMap<Place, (Parts, Snapshot)>,
     stop: &'a CancellationToken,
 }
 
 impl Examiner<'_> {
     async fn examine(&mut self, case: &Case) -> anyhow::Result<Mark> {
-        self.visit(case.namespace.as_ref()).await?;
-        let (parts, snapshot) = &self.places[&case.namespace];
+        self.visit(&case.place).await?;
+        let (parts, snapshot) = &self.places[&case.place];
         let wishes = Wishes {
             plan_only: true,
             ..Wishes::default()
@@ -104,10 +109,17 @@ impl Examiner<'_> {
         let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let model_ms = receipt.timing.get("plan").copied().unwrap_or_default();
         let usage = receipt.usage;
+        let confidence = receipt
+            .outcome
+            .confidence
+            .iter()
+            .copied()
+            .flatten()
+            .reduce(f32::min);
         let produced = Produced::of(receipt);
         let graded = self
             .grader
-            .grade(&case.expect, &produced, case.namespace.as_deref(), snapshot)
+            .grade(&case.expect, &produced, &case.place, snapshot)
             .await;
         let (grade, note) = match graded {
             Ok(grade) => (grade, None),
@@ -121,6 +133,8 @@ impl Examiner<'_> {
             expected: case.expect.commands(),
             produced: produced.commands(),
             note,
+            confidence,
+            writes: matches!(&produced, Produced::Plan(plan) if plan.writes()),
             latency_ms,
             model_ms,
             usage,
@@ -128,15 +142,20 @@ impl Examiner<'_> {
         })
     }
 
-    /// Connects to the sandbox with that namespace as the one that applies, once.
-    async fn visit(&mut self, namespace: Option<&String>) -> anyhow::Result<()> {
-        let key = namespace.cloned();
-        if !self.places.contains_key(&key) {
-            let namespace = namespace.map(String::as_str);
-            let parts = twin::parts(self.running, namespace, self.model.clone(), &self.audit).await?;
-            let snapshot = parts.cluster.snapshot().await?;
-            self.places.insert(key, (parts, snapshot));
+    /// Builds the place's world and connects to it with its namespace as the one that applies, once each.
+    async fn visit(&mut self, place: &Place) -> anyhow::Result<()> {
+        if self.places.contains_key(place) {
+            return Ok(());
         }
+        if !self.worlds.contains_key(&place.world) {
+            let running = twin::build(place.world.as_deref()).await?;
+            self.worlds.insert(place.world.clone(), running);
+        }
+        let running = &self.worlds[&place.world];
+        let namespace = place.namespace.as_deref();
+        let parts = twin::parts(running, namespace, self.model.clone(), &self.audit).await?;
+        let snapshot = parts.cluster.snapshot().await?;
+        self.places.insert(place.clone(), (parts, snapshot));
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The questions: requests with the plans that are right.
 
+use std::path::{Path, PathBuf};
+
 use serde::Deserialize;
 
 use crate::plan::{Plan, Proposal, parse};
@@ -30,6 +32,15 @@ pub enum Expectation {
     Plans(Vec<Plan>),
 }
 
+/// Where a request is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Manifests of the cluster; the shop without them.
+    pub world: Option<PathBuf>,
+    /// The namespace that applies where none is named; the sandbox's own without it.
+    pub namespace: Option<String>,
+}
+
 /// One request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
@@ -39,8 +50,8 @@ pub struct Case {
     pub kind: String,
     /// The words.
     pub request: String,
-    /// The namespace that applies where none is named; the sandbox's own without it.
-    pub namespace: Option<String>,
+    /// Where.
+    pub place: Place,
     /// What is right.
     pub expect: Expectation,
 }
@@ -63,6 +74,11 @@ struct Line {
     also: Vec<Vec<String>>,
     #[serde(default)]
     namespace: Option<String>,
+    #[serde(default)]
+    world: Option<PathBuf>,
+    /// Whose words these are, where they are not ours.
+    #[serde(default, rename = "source")]
+    _source: Option<String>,
 }
 
 impl Suite {
@@ -83,6 +99,14 @@ impl Suite {
             return Err(SuiteError::Empty);
         }
         Ok(Suite { cases })
+    }
+
+    /// Finds the worlds that cases name: `worlds/NAME.yaml` in a folder, that of the suite.
+    pub fn beside(mut self, folder: &Path) -> Suite {
+        for world in self.cases.iter_mut().filter_map(|case| case.place.world.as_mut()) {
+            *world = folder.join("worlds").join(&*world).with_extension("yaml");
+        }
+        self
     }
 }
 
@@ -113,7 +137,10 @@ impl Line {
             id: self.id,
             kind: self.kind,
             request: self.request,
-            namespace: self.namespace,
+            place: Place {
+                world: self.world,
+                namespace: self.namespace,
+            },
             expect,
         })
     }
@@ -150,7 +177,18 @@ mod tests {
             suite.cases[0].expect.commands(),
             ["scale deployment/web --replicas=5"]
         );
-        assert_eq!(suite.cases[0].namespace.as_deref(), Some("shop"));
+        assert_eq!(suite.cases[0].place.namespace.as_deref(), Some("shop"));
+        assert_eq!(suite.cases[0].place.world, None);
+    }
+
+    #[test]
+    fn a_world_lies_beside_its_suite() {
+        let line = r#"{"id": "a", "kind": "k", "request": "r", "expect": ["get pods"], "world": "exam", "source": "them"}"#;
+        let suite = Suite::read(line, None).unwrap().beside(Path::new("suites"));
+        assert_eq!(
+            suite.cases[0].place.world.as_deref(),
+            Some(Path::new("suites/worlds/exam.yaml"))
+        );
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! What a plan does to a cluster, found out by doing it to one that is made for it and thrown away.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::view::{uids, view};
+use super::suite::Place;
+use super::view::{nameless, uids, view};
 use crate::audit::AuditLog;
 use crate::check::{Policy, Report};
 use crate::cluster::{Cluster, ConnectOptions};
-use crate::driver::{Driver, Face, Parts};
+use crate::driver::{Driver, Face, Library, Parts};
 use crate::llm::{Model, Scripted};
 use crate::plan::Plan;
 use crate::request::Request;
@@ -35,21 +37,19 @@ pub(super) struct Rehearsal {
     pub(super) failure: Option<String>,
     /// What the cluster looks like afterwards; see [`view`].
     pub(super) after: Vec<Value>,
+    /// The same, but for which of a deployment's pods there are; see [`nameless`].
+    pub(super) nameless: Vec<Value>,
     /// Whether that is not what it looked like before.
     pub(super) changed: bool,
 }
 
 /// Does the plan the way a user's plan is done, with a face that says yes to everything.
-pub(super) async fn rehearse(
-    plan: &Plan,
-    namespace: Option<&str>,
-    audit: &AuditLog,
-) -> anyhow::Result<Rehearsal> {
-    let running = sandbox::start(sandbox::Options::default()).await?;
+pub(super) async fn rehearse(plan: &Plan, place: &Place, audit: &AuditLog) -> anyhow::Result<Rehearsal> {
+    let running = build(place.world.as_deref()).await?;
     let seed = running.objects();
     let kept = uids(&seed);
     let model = Model::Scripted(Scripted::default());
-    let parts = parts(&running, namespace, model, audit).await?;
+    let parts = parts(&running, place.namespace.as_deref(), model, audit).await?;
     let wishes = Wishes {
         interactive: true,
         ..Wishes::default()
@@ -69,10 +69,21 @@ pub(super) async fn rehearse(
         ending: receipt.outcome.ending,
         failure: receipt.outcome.failure.map(|failure| failure.message),
         changed: after != view(&seed, &kept),
+        nameless: nameless(&running.objects(), &kept),
         after,
     };
     running.stop().await;
     Ok(rehearsal)
+}
+
+/// A sandbox with the shop, or with the manifests of a file.
+pub(super) async fn build(world: Option<&Path>) -> anyhow::Result<Running> {
+    let seed = world.map_or(sandbox::Seed::Shop, |file| sandbox::Seed::Path(file.to_owned()));
+    let options = sandbox::Options {
+        seed,
+        ..sandbox::Options::default()
+    };
+    Ok(sandbox::start(options).await?)
 }
 
 /// What a session against a sandbox needs. The sandbox stays with whoever started it.
@@ -92,6 +103,7 @@ pub(super) async fn parts(
         cluster,
         model,
         audit: audit.clone(),
+        library: Library::within(audit.path().parent().unwrap_or(audit.path())),
         sandbox: None,
     })
 }
@@ -121,9 +133,10 @@ impl Face for Willing {
     fn read(&mut self, _: &str, _: &[String]) {}
 
     async fn review(&mut self, report: &Report, _: &[Option<f32>]) -> Decision {
-        Decision::Approve {
+        Decision::ApproveNamed {
             digest: report.digest.clone(),
             by: "eval".to_owned(),
+            names: report.names.clone(),
         }
     }
 }

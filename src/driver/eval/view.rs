@@ -38,13 +38,32 @@ pub(super) fn uids(objects: &[Value]) -> HashSet<String> {
 /// generated names. An object that is in `seed` (by its UID) keeps its name and says so: that is how a pod that was
 /// deleted and made anew differs from one that was left alone.
 pub(super) fn view(objects: &[Value], seed: &HashSet<String>) -> Vec<Value> {
+    view_with(objects, seed, seed)
+}
+
+/// The [`view`] without the names and nodes of pods that a replica set keeps: how many of them are left of the seed
+/// still counts, which of them does not.
+pub(super) fn nameless(objects: &[Value], seed: &HashSet<String>) -> Vec<Value> {
+    let replicas = objects.iter().filter(|object| {
+        text(object, "/kind") == "Pod"
+            && controller(object).is_some_and(|owner| text(owner, "/kind") == "ReplicaSet")
+    });
+    let replicas: HashSet<&str> = replicas.map(uid).collect();
+    let named = seed.iter().filter(|uid| !replicas.contains(uid.as_str()));
+    view_with(objects, seed, &named.cloned().collect())
+}
+
+/// Objects in `seed` are said to be kept; those in `named` keep names and places.
+fn view_with(objects: &[Value], seed: &HashSet<String>, named: &HashSet<String>) -> Vec<Value> {
     let known: HashMap<&str, &Value> = objects.iter().map(|object| (uid(object), object)).collect();
     let names: HashMap<&str, String> = known
         .iter()
-        .map(|(uid, object)| (*uid, lasting_name(object, &known, seed)))
+        .map(|(uid, object)| (*uid, lasting_name(object, &known, named)))
         .collect();
     let counting = objects.iter().filter(|object| !is_history(object));
-    let mut all: Vec<Value> = counting.map(|object| lasting(object, &names, seed)).collect();
+    let mut all: Vec<Value> = counting
+        .map(|object| lasting(object, &names, seed, named))
+        .collect();
     all.sort_by_cached_key(Value::to_string);
     all
 }
@@ -83,7 +102,12 @@ fn lasting_name(object: &Value, known: &HashMap<&str, &Value>, seed: &HashSet<St
     }
 }
 
-fn lasting(object: &Value, names: &HashMap<&str, String>, seed: &HashSet<String>) -> Value {
+fn lasting(
+    object: &Value,
+    names: &HashMap<&str, String>,
+    seed: &HashSet<String>,
+    named: &HashSet<String>,
+) -> Value {
     let mut one = object.clone();
     let kept = seed.contains(uid(object));
     let leaving = object.pointer("/metadata/deletionTimestamp").is_some();
@@ -93,19 +117,19 @@ fn lasting(object: &Value, names: &HashMap<&str, String>, seed: &HashSet<String>
         fields.insert("leaving".to_owned(), json!(leaving));
     }
     if let Some(metadata) = one.get_mut("metadata").and_then(Value::as_object_mut) {
-        VOLATILE
-            .iter()
-            .for_each(|field| drop(metadata.shift_remove(*field)));
+        for field in VOLATILE {
+            metadata.shift_remove(*field);
+        }
         metadata.insert("name".to_owned(), json!(names.get(uid(object))));
     }
-    forget_choices(&mut one, kept);
+    forget_choices(&mut one, named.contains(uid(object)));
     forget_identities(&mut one, names);
     one.sort_all_objects();
     one
 }
 
 /// Takes out what the cluster chose by itself.
-fn forget_choices(object: &mut Value, kept: bool) {
+fn forget_choices(object: &mut Value, named: bool) {
     match text(object, "/kind") {
         "Service" => forget_addresses(object),
         "Endpoints" => drop(
@@ -118,7 +142,7 @@ fn forget_choices(object: &mut Value, kept: bool) {
                 .as_object_mut()
                 .and_then(|fields| fields.shift_remove("endpoints")),
         ),
-        "Pod" if !kept => {
+        "Pod" if !named => {
             drop(
                 object
                     .pointer_mut("/spec")
@@ -289,6 +313,30 @@ mod tests {
         pod["metadata"]["uid"] = json!("another");
         more_pods.push(pod);
         assert_ne!(fresh(&more_pods), fresh(&cluster("1")));
+    }
+
+    #[test]
+    fn which_pod_went_first_can_be_left_out() {
+        let two = |salt: &str| {
+            let mut objects = cluster(salt);
+            let mut second = objects[2].clone();
+            second["metadata"]["name"] = json!("web-x-second");
+            second["metadata"]["uid"] = json!("second");
+            second["spec"]["nodeName"] = json!("elsewhere");
+            objects.push(second);
+            objects
+        };
+        let both = two("1");
+        let seed = uids(&both);
+        let (mut without_first, mut without_second) = (both.clone(), both.clone());
+        without_first.remove(2);
+        without_second.remove(5 + 1);
+        assert_ne!(view(&without_first, &seed), view(&without_second, &seed));
+        assert_eq!(nameless(&without_first, &seed), nameless(&without_second, &seed));
+        assert_ne!(nameless(&without_first, &seed), nameless(&both, &seed));
+        let mut anew = both.clone();
+        anew[2]["metadata"]["uid"] = json!("made-anew");
+        assert_ne!(nameless(&anew, &seed), nameless(&both, &seed));
     }
 
     #[test]

@@ -10,10 +10,10 @@ use crate::sandbox::quantity;
 use crate::sandbox::selector::Labels;
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for budget in cluster.store.list("poddisruptionbudgets.policy", None) {
+    for budget in cluster.due("poddisruptionbudgets.policy") {
         report_budget(cluster, &budget);
     }
-    for autoscaler in cluster.store.list("horizontalpodautoscalers.autoscaling", None) {
+    for autoscaler in cluster.due("horizontalpodautoscalers.autoscaling") {
         report_autoscaler(cluster, &autoscaler);
     }
 }

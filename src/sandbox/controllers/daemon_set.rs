@@ -12,7 +12,7 @@ const TABLE: &str = "daemonsets.apps";
 const HASH: &str = "/metadata/labels/controller-revision-hash";
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for owner in cluster.store.list(TABLE, None) {
+    for owner in cluster.due(TABLE) {
         if !is_terminating(&owner) {
             sync(cluster, &owner);
         }
@@ -55,17 +55,7 @@ fn add(cluster: &mut Cluster, owner: &Value, node: &Value, hash: &str) {
     set(&mut pod, HASH, hash);
     set(&mut pod, "/spec/nodeName", name(node).to_owned());
     own(&mut pod, owner, "apps/v1", "DaemonSet");
-    let message = format!("Created pod: {}", name(&pod));
-    super::pod::create(cluster, pod);
-    cluster.event(
-        owner,
-        "apps/v1",
-        "DaemonSet",
-        "Normal",
-        "SuccessfulCreate",
-        &message,
-        "daemonset-controller",
-    );
+    super::pod::create_for(cluster, pod, owner, "daemonset-controller");
 }
 
 fn update_one(cluster: &mut Cluster, owner: &Value, pods: &[Arc<Value>], hash: &str) {

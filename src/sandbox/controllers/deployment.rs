@@ -16,7 +16,7 @@ const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for deployment in cluster.store.list(TABLE, None) {
+    for deployment in cluster.due(TABLE) {
         if !is_terminating(&deployment) {
             sync(cluster, &deployment);
         }

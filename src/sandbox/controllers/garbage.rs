@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sandbox::cluster::Cluster;
 use crate::sandbox::json::{flag, is_terminating, items, name, namespace, set, text, uid};
@@ -13,16 +13,12 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
     release(cluster);
 }
 
-/// Deletes what every owner of which is gone, or which blocks an owner deleted in the foreground.
+/// Deletes what every owner of which is gone, or which blocks an owner deleted in the foreground. The latter waits for
+/// dependents of its own, as its owner does: a deployment goes after its replica set, and that after its pods.
 fn collect(cluster: &mut Cluster) {
-    let alive: HashSet<String> = cluster
-        .store
-        .everything()
-        .map(|(_, object)| uid(object).to_owned())
-        .collect();
+    let alive: HashSet<&str> = cluster.everything_due().map(|(_, object)| uid(object)).collect();
     let leaving: HashSet<String> = cluster
-        .store
-        .everything()
+        .everything_due()
         .filter(|(_, object)| has_finalizer(object, "foregroundDeletion"))
         .map(|(_, object)| uid(object).to_owned())
         .collect();
@@ -34,14 +30,35 @@ fn collect(cluster: &mut Cluster) {
                 .all(|owner| !alive.contains(text(owner, "/uid")) || leaving.contains(text(owner, "/uid")))
     };
     let garbage: Vec<(String, Arc<Value>)> = cluster
-        .store
-        .everything()
+        .everything_due()
         .filter(|(_, object)| !is_terminating(object) && is_garbage(object))
         .map(|(table, object)| (table.to_owned(), object.clone()))
         .collect();
     for (table, object) in garbage {
-        cluster.delete(&table, &object);
+        let owners = items(&object, "/metadata/ownerReferences");
+        if owners.iter().any(|owner| leaving.contains(text(owner, "/uid"))) && owns_anything(cluster, &object)
+        {
+            wait_for_dependents(cluster, &table, &object);
+        } else {
+            cluster.delete(&table, &object);
+        }
     }
+}
+
+fn owns_anything(cluster: &Cluster, owner: &Value) -> bool {
+    cluster.everything_due().any(|(_, object)| {
+        let mut owners = items(object, "/metadata/ownerReferences").iter();
+        owners.any(|one| text(one, "/uid") == uid(owner))
+    })
+}
+
+/// Deletes in the foreground.
+fn wait_for_dependents(cluster: &mut Cluster, table: &str, object: &Value) {
+    let mut object = object.clone();
+    let mut finalizers = items(&object, "/metadata/finalizers").to_vec();
+    finalizers.push(json!("foregroundDeletion"));
+    set(&mut object, "/metadata/finalizers", finalizers);
+    cluster.mark_terminating(table, &object);
 }
 
 fn has_finalizer(object: &Value, finalizer: &str) -> bool {
@@ -54,13 +71,12 @@ fn has_finalizer(object: &Value, finalizer: &str) -> bool {
 /// Lets owners go that no dependent blocks any more.
 fn release(cluster: &mut Cluster) {
     let waiting: Vec<(String, Arc<Value>)> = cluster
-        .store
-        .everything()
+        .everything_due()
         .filter(|(_, object)| has_finalizer(object, "foregroundDeletion"))
         .map(|(table, object)| (table.to_owned(), object.clone()))
         .collect();
     for (table, owner) in waiting {
-        let is_blocked = cluster.store.everything().any(|(_, object)| {
+        let is_blocked = cluster.everything_due().any(|(_, object)| {
             let owners = items(object, "/metadata/ownerReferences").iter();
             owners
                 .into_iter()

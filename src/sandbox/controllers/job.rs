@@ -13,17 +13,14 @@ use crate::sandbox::json::{
 const TABLE: &str = "jobs.batch";
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for job in cluster.store.list(TABLE, None) {
+    for job in cluster.due(TABLE) {
         if !is_terminating(&job) && !is_finished(&job) {
             sync(cluster, &job);
         }
     }
-    for owner in cluster.store.list("cronjobs.batch", None) {
-        list_active(cluster, &owner);
-    }
 }
 
-fn is_finished(job: &Value) -> bool {
+pub(super) fn is_finished(job: &Value) -> bool {
     let conditions = items(job, "/status/conditions");
     conditions
         .iter()
@@ -72,17 +69,7 @@ fn add(cluster: &mut Cluster, job: &Value) {
     set(&mut pod, "/metadata/name", format!("{prefix}{suffix}"));
     set(&mut pod, "/metadata/generateName", prefix);
     own(&mut pod, job, "batch/v1", "Job");
-    let message = format!("Created pod: {}", name(&pod));
-    super::pod::create(cluster, pod);
-    cluster.event(
-        job,
-        "batch/v1",
-        "Job",
-        "Normal",
-        "SuccessfulCreate",
-        &message,
-        "job-controller",
-    );
+    super::pod::create_for(cluster, pod, job, "job-controller");
 }
 
 fn report(cluster: &mut Cluster, job: &Value, succeeded: i64, failed: i64, active: i64) {
@@ -135,20 +122,4 @@ fn report(cluster: &mut Cluster, job: &Value, succeeded: i64, failed: i64, activ
         );
     }
     cluster.update(TABLE, object);
-}
-
-/// Keeps the list of a cron job's running jobs.
-fn list_active(cluster: &mut Cluster, owner: &Value) {
-    let jobs = cluster.controlled(TABLE, namespace(owner), uid(owner));
-    let active: Vec<Value> = jobs
-        .iter()
-        .filter(|job| !is_finished(job))
-        .map(|job| json!({"apiVersion": "batch/v1", "kind": "Job", "name": name(job), "namespace": namespace(job), "uid": uid(job)}))
-        .collect();
-    if active.is_empty() && !present(owner, "/status/active") {
-        return;
-    }
-    let mut object = owner.clone();
-    set(&mut object, "/status/active", active);
-    cluster.update("cronjobs.batch", object);
 }

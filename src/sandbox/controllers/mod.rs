@@ -1,6 +1,8 @@
 //! The controllers: what a cluster does on its own after every write and as time goes by.
 
 mod autoscale;
+mod container;
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod garbage;
@@ -19,7 +21,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Due, own};
-use super::json::{at, controller_uid, is_terminating, items, namespace, set, text};
+use super::json::{at, is_terminating, items, namespace, set, text};
+use super::quota;
 use super::selector::Labels;
 
 /// More passes than any settled cluster needs; reaching it means that two controllers disagree.
@@ -30,8 +33,10 @@ const POD_LIMIT: i64 = 200;
 
 /// Runs every controller until none has anything left to do at this moment.
 pub(super) fn reconcile(cluster: &mut Cluster) {
+    cluster.begin_round();
     for _ in 0..PASS_LIMIT {
         let before = cluster.store.version();
+        cluster.widen_scope();
         spaces::reconcile(cluster);
         garbage::reconcile(cluster);
         deployment::reconcile(cluster);
@@ -39,10 +44,12 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
         stateful_set::reconcile(cluster);
         daemon_set::reconcile(cluster);
         job::reconcile(cluster);
+        cron_job::reconcile(cluster);
         storage::reconcile(cluster);
         pod::reconcile(cluster);
         network::reconcile(cluster);
         autoscale::reconcile(cluster);
+        quota::reconcile(cluster);
         if cluster.store.version() == before {
             return;
         }
@@ -86,7 +93,11 @@ fn happen(cluster: &mut Cluster, due: Due) {
         Due::PodFinish { namespace, name, uid } => pod::finish(cluster, &namespace, &name, &uid),
         Due::PodGone { namespace, name, uid } => pod::end(cluster, &namespace, &name, &uid),
         Due::NamespaceGone { name } => spaces::end(cluster, &name),
-        Due::Look => {}
+        Due::Look => cluster.look_everywhere(),
+        Due::Minute => {
+            cron_job::start_due(cluster);
+            cluster.await_minute();
+        }
     }
 }
 
@@ -154,8 +165,8 @@ fn adopt(cluster: &mut Cluster, table: &str, owner: &Value, kind: &str) {
     if selector.is_empty() {
         return;
     }
-    for object in cluster.store.list(table, Some(namespace(owner))) {
-        if controller_uid(&object).is_empty() && !is_terminating(&object) && selector.matches(&object) {
+    for object in cluster.controlled(table, namespace(owner), "") {
+        if !is_terminating(&object) && selector.matches(&object) {
             let mut taken = (*object).clone();
             own(&mut taken, owner, "apps/v1", kind);
             cluster.update(table, taken);

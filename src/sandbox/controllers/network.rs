@@ -8,12 +8,12 @@ use crate::sandbox::json::{at, entries, is_terminating, items, name, namespace, 
 use crate::sandbox::selector::Labels;
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for service in cluster.store.list("services", None) {
+    for service in cluster.due("services") {
         if entries(&service, "/spec/selector").is_some_and(|selector| !selector.is_empty()) {
             publish(cluster, &service);
         }
     }
-    for endpoints in cluster.store.list("endpoints", None) {
+    for endpoints in cluster.due("endpoints") {
         if cluster
             .get("services", namespace(&endpoints), name(&endpoints))
             .is_none()
@@ -23,10 +23,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
                 .remove("endpoints", namespace(&endpoints), name(&endpoints));
         }
     }
-    for definition in cluster
-        .store
-        .list("customresourcedefinitions.apiextensions.k8s.io", None)
-    {
+    for definition in cluster.due("customresourcedefinitions.apiextensions.k8s.io") {
         establish(cluster, &definition);
     }
 }

@@ -2,38 +2,110 @@
 
 use serde_json::{Value, json};
 
+use super::container::{missing_settings, run};
 use super::{is_ready, schedule, set_condition};
 use crate::sandbox::cluster::{Cluster, Due};
 use crate::sandbox::defaults;
 use crate::sandbox::json::{
     at, count, ensure, integer, is_terminating, items, name, namespace, present, set, text, uid,
 };
+use crate::sandbox::quota;
 use crate::sandbox::resource;
 
 const TABLE: &str = "pods";
 
-/// Stores a controller's pod with the defaults that the API would give it.
-pub(super) fn create(cluster: &mut Cluster, mut pod: Value) {
+/// Stores a controller's pod with the defaults that the API would give it; in the API's words, why it does not.
+pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Result<(), String> {
     if let Some(pods) = resource::built_in().iter().find(|one| one.qualified() == TABLE) {
+        quota::fill(cluster, pods, &mut pod);
         defaults::apply(cluster, pods, &mut pod);
+        quota::check(cluster, pods, &pod).map_err(|error| error.message)?;
     }
     cluster.create(TABLE, pod);
+    Ok(())
+}
+
+/// Creates an owner's pod and tells of it. False if the API refused it, which the owner's events tell once.
+pub(super) fn create_for(cluster: &mut Cluster, pod: Value, owner: &Value, component: &str) -> bool {
+    let (version, kind) = (
+        text(owner, "/apiVersion").to_owned(),
+        text(owner, "/kind").to_owned(),
+    );
+    let called = name(&pod).to_owned();
+    match create(cluster, pod) {
+        Ok(()) => {
+            let message = match kind.as_str() {
+                "StatefulSet" => format!("create Pod {called} in StatefulSet {} successful", name(owner)),
+                _ => format!("Created pod: {called}"),
+            };
+            cluster.event(
+                owner,
+                &version,
+                &kind,
+                "Normal",
+                "SuccessfulCreate",
+                &message,
+                component,
+            );
+            true
+        }
+        Err(why) => {
+            // The name in the message is another one each time; once told is enough.
+            if !is_refused(cluster, owner) {
+                let message = format!("Error creating: {why}");
+                cluster.event(
+                    owner,
+                    &version,
+                    &kind,
+                    "Warning",
+                    "FailedCreate",
+                    &message,
+                    component,
+                );
+            }
+            false
+        }
+    }
+}
+
+/// True if an event tells already that the owner gets no pods.
+fn is_refused(cluster: &Cluster, owner: &Value) -> bool {
+    cluster
+        .store
+        .list("events", Some(namespace(owner)))
+        .iter()
+        .any(|event| {
+            text(event, "/reason") == "FailedCreate" && text(event, "/involvedObject/uid") == uid(owner)
+        })
 }
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    let mut room = schedule::Room::of(cluster);
+    let mut room = None;
     for pod in cluster.store.list(TABLE, None) {
         if is_terminating(&pod) {
             continue;
         }
         if !present(&pod, "/spec/nodeName") {
-            place(cluster, &mut room, &pod);
-        } else if cluster.get("nodes", "", text(&pod, "/spec/nodeName")).is_none() {
+            // Room elsewhere may have been made for it.
+            let room = room.get_or_insert_with(|| schedule::Room::of(cluster));
+            place(cluster, room, &pod);
+            continue;
+        }
+        if !cluster.is_due(namespace(&pod)) {
+            continue;
+        }
+        if cluster.get("nodes", "", text(&pod, "/spec/nodeName")).is_none() {
             cluster.store.remove(TABLE, namespace(&pod), name(&pod));
         } else if !present(&pod, "/status/startTime") {
             accept(cluster, &pod);
         } else if has_new_image(&pod) {
             restart(cluster, &pod);
+        } else if lacked_settings(&pod)
+            && items(&pod, "/spec/containers")
+                .iter()
+                .all(|container| missing_settings(cluster, &pod, container).is_none())
+        {
+            start(cluster, namespace(&pod), name(&pod), uid(&pod));
         }
     }
 }
@@ -41,7 +113,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
 fn place(cluster: &mut Cluster, room: &mut schedule::Room, pod: &Value) {
     let now = cluster.timestamp();
     let mut placed = pod.clone();
-    match room.choose(pod) {
+    match room.choose(cluster, pod) {
         Ok(node) => {
             let message = format!("Successfully assigned {}/{} to {node}", namespace(pod), name(pod));
             set(&mut placed, "/spec/nodeName", node);
@@ -136,6 +208,12 @@ fn has_new_image(pod: &Value) -> bool {
                 .find(|one| text(one, "/name") == text(container, "/name"));
             status.is_some_and(|status| text(status, "/image") != text(container, "/image"))
         })
+}
+
+fn lacked_settings(pod: &Value) -> bool {
+    items(pod, "/status/containerStatuses")
+        .iter()
+        .any(|one| text(one, "/state/waiting/reason") == "CreateContainerConfigError")
 }
 
 /// A container whose image changed in place starts over.
@@ -278,105 +356,6 @@ fn give_address(cluster: &mut Cluster, pod: &mut Value) {
     );
     set(pod, "/status/podIP", address.clone());
     set(pod, "/status/podIPs", json!([{"ip": address}]));
-}
-
-/// What is wrong with a container, if anything is.
-fn trouble<'a>(pod: &'a Value, container: &Value) -> &'a str {
-    let image = text(container, "/image");
-    if image.contains("missing") || image.ends_with(":broken") {
-        return "image-pull";
-    }
-    Cluster::fault_of(pod)
-}
-
-/// The container's status a moment after its start, with its events.
-fn run(cluster: &mut Cluster, pod: &Value, container: &Value, restarts: i64, now: &str) -> Value {
-    let image = text(container, "/image");
-    let mut status = json!({"name": text(container, "/name"), "image": image, "imageID": "", "ready": false,
-        "restartCount": restarts, "started": false, "state": {}});
-    let trouble = trouble(pod, container);
-    if trouble == "image-pull" {
-        let message = format!(
-            "Back-off pulling image {image:?}: ErrImagePull: failed to pull and unpack image {image:?}: not found"
-        );
-        status["state"] = json!({"waiting": {"reason": "ImagePullBackOff", "message": message}});
-        let events = [
-            ("Normal", "Pulling", format!("Pulling image {image:?}")),
-            (
-                "Warning",
-                "Failed",
-                format!("Failed to pull image {image:?}: not found"),
-            ),
-            ("Warning", "Failed", "Error: ImagePullBackOff".into()),
-            ("Normal", "BackOff", format!("Back-off pulling image {image:?}")),
-        ];
-        tell(cluster, pod, &events);
-        return status;
-    }
-    let id = crate::sandbox::cluster::letters(&format!("{} {image} {restarts}", uid(pod)), 20);
-    status["imageID"] = json!(format!("{image}@sandbox"));
-    status["containerID"] = json!(format!("containerd://{id}"));
-    let container_name = text(container, "/name");
-    let events = [
-        (
-            "Normal",
-            "Pulled",
-            format!("Container image {image:?} already present on machine"),
-        ),
-        (
-            "Normal",
-            "Created",
-            format!("Created container: {container_name}"),
-        ),
-        ("Normal", "Started", format!("Started container {container_name}")),
-    ];
-    tell(cluster, pod, &events);
-    match trouble {
-        "crash-loop" => crash(cluster, pod, &mut status, "Error", 1, now),
-        "oom" => crash(cluster, pod, &mut status, "OOMKilled", 137, now),
-        _ => {
-            let is_ready = trouble != "unready";
-            status["ready"] = json!(is_ready);
-            status["started"] = json!(true);
-            status["state"] = json!({"running": {"startedAt": now}});
-            if !is_ready {
-                let message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
-                tell(cluster, pod, &[("Warning", "Unhealthy", message.into())]);
-            }
-        }
-    }
-    status
-}
-
-fn crash(cluster: &mut Cluster, pod: &Value, status: &mut Value, reason: &str, code: i64, now: &str) {
-    let container = text(status, "/name").to_owned();
-    let message = format!(
-        "back-off 40s restarting failed container={container} pod={}_{}({})",
-        name(pod),
-        namespace(pod),
-        uid(pod)
-    );
-    set(status, "/restartCount", 4);
-    set(
-        status,
-        "/state",
-        json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}}),
-    );
-    let last = json!({"exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now});
-    set(status, "/lastState", json!({"terminated": last}));
-    let message = format!(
-        "Back-off restarting failed container {container} in pod {}_{}({})",
-        name(pod),
-        namespace(pod),
-        uid(pod)
-    );
-    tell(cluster, pod, &[("Warning", "BackOff", message)]);
-}
-
-fn tell(cluster: &mut Cluster, pod: &Value, events: &[(&str, &str, String)]) {
-    for (class, reason, message) in events {
-        cluster.event(pod, "v1", "Pod", class, reason, message, "kubelet");
-    }
 }
 
 /// A job's containers are done.

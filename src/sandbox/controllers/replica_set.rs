@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{is_active, is_ready, pod_from_template};
@@ -11,7 +12,7 @@ use crate::sandbox::json::{at, count, is_terminating, name, namespace, set, text
 const TABLE: &str = "replicasets.apps";
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for replica_set in cluster.store.list(TABLE, None) {
+    for replica_set in cluster.due(TABLE) {
         if !is_terminating(&replica_set) {
             sync(cluster, &replica_set);
         }
@@ -25,7 +26,7 @@ fn sync(cluster: &mut Cluster, replica_set: &Value) {
     for _ in pods.len()..wanted {
         add(cluster, replica_set);
     }
-    for pod in surplus(pods, wanted) {
+    for pod in surplus(pods, wanted, cluster.now()) {
         let message = format!("Deleted pod: {}", name(&pod));
         cluster.delete("pods", &pod);
         cluster.event(
@@ -47,20 +48,21 @@ fn active_pods(cluster: &Cluster, owner: &Value) -> Vec<Arc<Value>> {
     pods
 }
 
-/// The pods too many: those that are not ready first, then the youngest.
-fn surplus(mut pods: Vec<Arc<Value>>, wanted: usize) -> Vec<Arc<Value>> {
-    let rank = |pod: &Arc<Value>| {
-        (
-            !is_ready(pod),
-            text(pod, "/metadata/creationTimestamp").to_owned(),
-            name(pod).to_owned(),
-        )
-    };
-    pods.sort_by_key(rank);
-    pods.reverse();
+/// The pods too many: those that are not ready first, then the youngest. Ages count by their order of magnitude and
+/// uids decide among equals, as in kube-controller-manager since 1.31 (`LogarithmicScaleDown`); so twins let the same pod go.
+fn surplus(mut pods: Vec<Arc<Value>>, wanted: usize, now: Timestamp) -> Vec<Arc<Value>> {
+    pods.sort_by_key(|pod| (is_ready(pod), magnitude(pod, now), uid(pod).to_owned()));
     let excess = pods.len().saturating_sub(wanted);
     pods.truncate(excess);
     pods
+}
+
+/// The binary logarithm of the age in nanoseconds; nothing for a pod of this second.
+fn magnitude(pod: &Value, now: Timestamp) -> Option<u32> {
+    let created: Timestamp = text(pod, "/metadata/creationTimestamp").parse().ok()?;
+    u128::try_from(now.duration_since(created).as_nanos())
+        .ok()?
+        .checked_ilog2()
 }
 
 fn add(cluster: &mut Cluster, replica_set: &Value) {
@@ -70,17 +72,7 @@ fn add(cluster: &mut Cluster, replica_set: &Value) {
     set(&mut pod, "/metadata/name", format!("{prefix}{suffix}"));
     set(&mut pod, "/metadata/generateName", prefix);
     own(&mut pod, replica_set, "apps/v1", "ReplicaSet");
-    let message = format!("Created pod: {}", name(&pod));
-    super::pod::create(cluster, pod);
-    cluster.event(
-        replica_set,
-        "apps/v1",
-        "ReplicaSet",
-        "Normal",
-        "SuccessfulCreate",
-        &message,
-        "replicaset-controller",
-    );
+    super::pod::create_for(cluster, pod, replica_set, "replicaset-controller");
 }
 
 fn report(cluster: &mut Cluster, replica_set: &Value) {

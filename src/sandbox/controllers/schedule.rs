@@ -1,16 +1,14 @@
 //! Which node a pod goes to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::sandbox::cluster::Cluster;
-use crate::sandbox::json::{entries, flag, items, name, text};
+use crate::sandbox::json::{at, entries, flag, is_terminating, items, name, namespace, text};
 use crate::sandbox::quantity;
 use crate::sandbox::selector::Labels;
-
-/// The kinds of resources that pods compete for, with the scheduler's words when one runs out.
-const SCARCE: [(&str, &str); 2] = [("cpu", "Insufficient cpu"), ("memory", "Insufficient memory")];
 
 /// What is taken on each node. Made once for many placements, as adding up every pod's requests takes time.
 pub(super) struct Room {
@@ -19,39 +17,40 @@ pub(super) struct Room {
 
 struct Taken {
     node: Arc<Value>,
-    used: [f64; 2],
+    used: BTreeMap<String, f64>,
     pods: usize,
 }
 
 impl Room {
     pub(super) fn of(cluster: &Cluster) -> Self {
-        let nodes = cluster.store.list("nodes", None).into_iter();
-        let mut room = Self {
-            nodes: nodes
-                .map(|node| Taken {
-                    node,
-                    used: [0.0; 2],
-                    pods: 0,
-                })
-                .collect(),
+        let empty = |node| Taken {
+            node,
+            used: BTreeMap::new(),
+            pods: 0,
         };
-        for pod in cluster
-            .store
-            .list("pods", None)
+        let nodes: Vec<Taken> = cluster.store.list("nodes", None).into_iter().map(empty).collect();
+        let mut room = Self { nodes };
+        let places: BTreeMap<String, usize> = room
+            .nodes
             .iter()
-            .filter(|pod| super::is_active(pod))
-        {
-            let place = text(pod, "/spec/nodeName");
-            if let Some(taken) = room.nodes.iter_mut().find(|taken| name(&taken.node) == place) {
-                taken.add(pod);
+            .enumerate()
+            .map(|(index, taken)| (name(&taken.node).to_owned(), index))
+            .collect();
+        let pods = cluster.store.list("pods", None);
+        for pod in pods.iter().filter(|pod| super::is_active(pod)) {
+            if let Some(index) = places.get(text(pod, "/spec/nodeName")) {
+                room.nodes[*index].add(pod);
             }
         }
         room
     }
 
     /// The emptiest node that suits the pod, whose place is then taken; or why there is none.
-    pub(super) fn choose(&mut self, pod: &Value) -> Result<String, String> {
+    pub(super) fn choose(&mut self, cluster: &Cluster, pod: &Value) -> Result<String, String> {
         let total = self.nodes.len();
+        if let Some(why) = missing_claim(cluster, pod) {
+            return Err(said(total, &why));
+        }
         let mut obstacles = Vec::new();
         let mut best: Option<&mut Taken> = None;
         for taken in &mut self.nodes {
@@ -67,74 +66,124 @@ impl Room {
     }
 }
 
+/// Why the pod's volumes cannot be there yet, if so.
+fn missing_claim(cluster: &Cluster, pod: &Value) -> Option<String> {
+    let claims = items(pod, "/spec/volumes")
+        .iter()
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .filter(|claim| !claim.is_empty());
+    for wanted in claims {
+        match cluster.get("persistentvolumeclaims", namespace(pod), wanted) {
+            None => return Some(format!("persistentvolumeclaim {wanted:?} not found")),
+            Some(claim) if is_terminating(&claim) => {
+                return Some(format!("persistentvolumeclaim {wanted:?} is being deleted"));
+            }
+            Some(claim) if text(&claim, "/status/phase") != "Bound" => {
+                return Some("pod has unbound immediate PersistentVolumeClaims".into());
+            }
+            Some(_) => {}
+        }
+    }
+    None
+}
+
 impl Taken {
     fn add(&mut self, pod: &Value) {
         self.pods += 1;
-        for (used, (kind, _)) in self.used.iter_mut().zip(SCARCE) {
-            *used += requested(pod, kind);
+        for (kind, amount) in requests(pod) {
+            *self.used.entry(kind).or_default() += amount;
         }
     }
 
-    fn obstacle(&self, pod: &Value) -> Option<&'static str> {
+    fn obstacle(&self, pod: &Value) -> Option<String> {
         if Cluster::fault_of(pod) == "unschedulable" {
-            return Some("Insufficient memory");
+            return Some("Insufficient memory".into());
         }
         let node = &self.node;
         if flag(node, "/spec/unschedulable")
             && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule")
         {
-            return Some("node(s) were unschedulable");
+            return Some("node(s) were unschedulable".into());
         }
-        if !Labels::from_map(entries(pod, "/spec/nodeSelector")).matches(node) {
-            return Some("node(s) didn't match Pod's node affinity/selector");
+        if !is_wanted(pod, node) {
+            return Some("node(s) didn't match Pod's node affinity/selector".into());
         }
-        if !tolerates_all(pod, node) {
-            return Some("node(s) had untolerated taint(s)");
+        if let Some(taint) = untolerated(pod, node) {
+            let (key, value) = (text(taint, "/key"), text(taint, "/value"));
+            return Some(format!("node(s) had untolerated taint {{{key}: {value}}}"));
         }
-        self.used.iter().zip(SCARCE).find_map(|(used, (kind, why))| {
-            let capacity = quantity::parse(text(node, &format!("/status/allocatable/{kind}")))?;
-            let needed = requested(pod, kind);
-            (needed > 0.0 && used + needed > capacity).then_some(why)
+        let room = at(node, "/status/allocatable");
+        let capacity = |kind: &str| room.get(kind).and_then(Value::as_str).and_then(quantity::parse);
+        if capacity("pods").is_some_and(|most| self.pods as f64 >= most) {
+            return Some("Too many pods".into());
+        }
+        requests(pod).into_iter().find_map(|(kind, needed)| {
+            // A node that says nothing of CPU and memory has enough; of a device that it does not name it has none.
+            let capacity = match capacity(&kind) {
+                None if matches!(kind.as_str(), "cpu" | "memory" | "ephemeral-storage") => return None,
+                known => known.unwrap_or(0.0),
+            };
+            let used = self.used.get(&kind).copied().unwrap_or(0.0);
+            (needed > 0.0 && used + needed > capacity).then(|| format!("Insufficient {kind}"))
         })
     }
 }
 
-fn explain(nodes: usize, mut obstacles: Vec<&'static str>) -> String {
+fn explain(nodes: usize, mut obstacles: Vec<String>) -> String {
     if nodes == 0 {
         return "no nodes available to schedule pods".into();
     }
     obstacles.sort_unstable();
-    let mut parts: Vec<String> = Vec::new();
     let mut distinct = obstacles.clone();
     distinct.dedup();
-    for one in distinct {
-        parts.push(format!(
-            "{} {one}",
-            obstacles.iter().filter(|other| **other == one).count()
-        ));
-    }
+    let parts: Vec<String> = distinct
+        .iter()
+        .map(|one| format!("{} {one}", obstacles.iter().filter(|other| *other == one).count()))
+        .collect();
+    said(nodes, &parts.join(", "))
+}
+
+fn said(nodes: usize, why: &str) -> String {
     format!(
-        "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.",
-        parts.join(", ")
+        "0/{nodes} nodes are available: {why}. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
     )
 }
 
-fn requested(pod: &Value, kind: &str) -> f64 {
-    let containers = items(pod, "/spec/containers").iter();
-    containers
-        .filter_map(|one| quantity::parse(text(one, &format!("/resources/requests/{kind}"))))
-        .sum()
+/// What a pod's containers ask for, by the kind of resource.
+fn requests(pod: &Value) -> BTreeMap<String, f64> {
+    let mut all = BTreeMap::new();
+    let asked = items(pod, "/spec/containers")
+        .iter()
+        .filter_map(|one| entries(one, "/resources/requests"));
+    for (kind, amount) in asked.flatten() {
+        let amount = amount
+            .as_str()
+            .and_then(quantity::parse)
+            .or_else(|| amount.as_f64());
+        *all.entry(kind.clone()).or_default() += amount.unwrap_or(0.0);
+    }
+    all
 }
 
-fn tolerates_all(pod: &Value, node: &Value) -> bool {
+/// True if the node has what the pod's selector and required affinity name.
+fn is_wanted(pod: &Value, node: &Value) -> bool {
+    let affinity =
+        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+    let terms = items(pod, affinity);
+    Labels::from_map(entries(pod, "/spec/nodeSelector")).matches(node)
+        && (terms.is_empty() || terms.iter().any(|term| Labels::from_spec(term).matches(node)))
+}
+
+/// The first taint of the node that keeps the pod away.
+fn untolerated<'a>(pod: &Value, node: &'a Value) -> Option<&'a Value> {
     items(node, "/spec/taints")
         .iter()
         .filter(|taint| {
             text(taint, "/effect") != "PreferNoSchedule"
                 && text(taint, "/key") != "node.kubernetes.io/unschedulable"
         })
-        .all(|taint| {
-            tolerates(
+        .find(|taint| {
+            !tolerates(
                 pod,
                 text(taint, "/key"),
                 text(taint, "/value"),
@@ -156,5 +205,5 @@ pub(super) fn tolerates(pod: &Value, key: &str, value: &str, effect: &str) -> bo
 
 /// True if a daemon's pod belongs on the node; cordons do not keep daemons away.
 pub(super) fn suits_daemon(pod: &Value, node: &Value) -> bool {
-    Labels::from_map(entries(pod, "/spec/nodeSelector")).matches(node) && tolerates_all(pod, node)
+    is_wanted(pod, node) && untolerated(pod, node).is_none()
 }

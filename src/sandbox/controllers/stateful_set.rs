@@ -12,7 +12,7 @@ const TABLE: &str = "statefulsets.apps";
 const HASH: &str = "/metadata/labels/controller-revision-hash";
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for owner in cluster.store.list(TABLE, None) {
+    for owner in cluster.due(TABLE) {
         if !is_terminating(&owner) {
             sync(cluster, &owner);
         }
@@ -91,17 +91,7 @@ fn add(cluster: &mut Cluster, owner: &Value, ordinal: i64, hash: &str) {
         set(&mut pod, "/spec/volumes", volumes);
     }
     own(&mut pod, owner, "apps/v1", "StatefulSet");
-    super::pod::create(cluster, pod);
-    let message = format!("create Pod {pod_name} in StatefulSet {} successful", name(owner));
-    cluster.event(
-        owner,
-        "apps/v1",
-        "StatefulSet",
-        "Normal",
-        "SuccessfulCreate",
-        &message,
-        "statefulset-controller",
-    );
+    super::pod::create_for(cluster, pod, owner, "statefulset-controller");
 }
 
 fn add_claim(cluster: &mut Cluster, owner: &Value, template: &Value, claim_name: &str) {

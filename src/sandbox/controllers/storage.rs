@@ -9,14 +9,14 @@ const CLAIMS: &str = "persistentvolumeclaims";
 const VOLUMES: &str = "persistentvolumes";
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
-    for claim in cluster.store.list(CLAIMS, None) {
+    for claim in cluster.due(CLAIMS) {
         let class = text(&claim, "/spec/storageClassName").to_owned();
         let is_known = cluster.get("storageclasses.storage.k8s.io", "", &class).is_some();
         if text(&claim, "/status/phase") != "Bound" && !is_terminating(&claim) && is_known {
             bind(cluster, &claim);
         }
     }
-    for volume in cluster.store.list(VOLUMES, None) {
+    for volume in cluster.due(VOLUMES) {
         let claim = cluster.get(
             CLAIMS,
             text(&volume, "/spec/claimRef/namespace"),

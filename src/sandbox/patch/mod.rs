@@ -18,6 +18,15 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// How an apply merges: custom resources know no keyed lists.
+    pub(super) fn on(self, is_custom: bool) -> Self {
+        if self == Self::Apply && is_custom {
+            Self::Merge
+        } else {
+            self
+        }
+    }
+
     /// The form that a Content-Type announces. Custom resources know no strategic merge.
     pub(super) fn of(content_type: &str, is_custom: bool) -> Result<Self, ApiError> {
         const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+json, \

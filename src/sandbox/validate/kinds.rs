@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::pods::{check_amounts, check_pod_spec, check_port};
+use crate::sandbox::cron::Schedule;
 use crate::sandbox::json::{at, entries, integer, items, present, text};
 use crate::sandbox::status::Cause;
 
@@ -32,38 +33,13 @@ fn check_job_template(template: &Value, field: &str, causes: &mut Vec<Cause>) {
 
 pub(super) fn check_cron_job(object: &Value, causes: &mut Vec<Cause>) {
     let schedule = text(object, "/spec/schedule");
-    let fields = schedule.split_whitespace().count();
     if schedule.is_empty() {
         causes.push(Cause::required("spec.schedule", ""));
-    } else if !is_schedule(schedule) {
-        let why = format!("expected exactly 5 fields, found {fields}: [{schedule}]");
+    } else if let Err(why) = Schedule::parse(schedule) {
         causes.push(Cause::invalid("spec.schedule", &json!(schedule), &why));
     }
     let template = at(object, "/spec/jobTemplate/spec/template");
     check_job_template(&template, "spec.jobTemplate.spec.template.spec", causes);
-}
-
-fn is_schedule(schedule: &str) -> bool {
-    const NAMED: [&str; 7] = [
-        "@yearly",
-        "@annually",
-        "@monthly",
-        "@weekly",
-        "@daily",
-        "@midnight",
-        "@hourly",
-    ];
-    let is_field = |field: &str| {
-        field
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"*/,-?".contains(&b))
-            && field.split(['/', ',', '-']).all(|part| {
-                part.parse::<u32>().is_ok_and(|n| n < 60) || part == "*" || part == "?" || part.len() == 3
-            })
-    };
-    NAMED.contains(&schedule)
-        || schedule.starts_with("@every ")
-        || schedule.split_whitespace().count() == 5 && schedule.split_whitespace().all(is_field)
 }
 
 pub(super) fn check_service(object: &Value, causes: &mut Vec<Cause>) {

@@ -3,13 +3,19 @@
 mod appearance;
 mod audit;
 mod doctor;
+mod faults;
+mod hostile;
 mod interrupts;
-mod planner;
+mod knowledge;
+mod planfile;
+pub mod planner;
+mod policy;
 mod reads;
 mod refusals;
 mod review;
-mod stand;
+pub mod stand;
 mod troubles;
+mod undo;
 mod usage;
 mod writes;
 
@@ -37,6 +43,7 @@ const FILTERS: &[(&str, &str)] = &[
         r#"("?(resource_version_before|resource_version_after|resourceVersion)"?: )"?\d+"?"#,
         "${1}VERSION",
     ),
+    (r"[0-9a-f]{12}`; a plan", "ID`; a plan"),
     (r"sayso \d+\.\d+\.\d+", "sayso VERSION"),
 ];
 

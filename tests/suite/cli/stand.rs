@@ -61,6 +61,15 @@ impl Stand {
         Stand::with(shop())
     }
 
+    /// With a cluster of one's own that starts from this.
+    pub fn seeded(seed: Seed) -> Stand {
+        let options = Options {
+            seed,
+            ..Options::default()
+        };
+        Stand::with(Arc::new(RUNTIME.block_on(sandbox::start(options)).unwrap()))
+    }
+
     fn with(cluster: Arc<Running>) -> Stand {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("kubeconfig"), cluster.kubeconfig()).unwrap();

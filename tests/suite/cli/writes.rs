@@ -156,13 +156,6 @@ fn what_is_so_already_needs_no_change() {
 }
 
 #[test]
-fn an_image_that_never_comes_up_is_told_by_a_rollout_that_does_not_end() {
-    let stand = Stand::own();
-    let plan = "set image deployment/web nginx=nginx:broken\nrollout status deployment/web";
-    stand.ask("a broken image", plan, &["--plan-only"]);
-}
-
-#[test]
 fn the_sandbox_in_the_process_needs_no_cluster() {
     let stand = Stand::shared();
     std::fs::remove_file(stand.path("kubeconfig")).unwrap();

@@ -82,7 +82,9 @@ pub(super) async fn kind(reader: Reader<'_>, command: &DescribeKind) -> Result<R
 
 async fn all(reader: Reader<'_>, mut found: Vec<(String, Value)>, is_list: bool) -> ReadOutput {
     // Masked before anything is rendered, so that no renderer can show what it must not.
-    found.iter_mut().for_each(|(_, object)| mask(object));
+    for (_, object) in &mut found {
+        mask(object);
+    }
     let mut texts = Vec::new();
     for (kind, object) in &found {
         let related = related(reader, kind, object).await;

@@ -76,6 +76,18 @@ pub(super) fn set(report: &mut Report, object: &Value, related: &Related) {
     }
     report.marks(object);
     report.controller(object);
+    counts(report, object);
+    report.line(0, "Pods Status", &phases(&related.pods));
+    container::template(report, &object["spec"]["template"]);
+    claims(report, object);
+    report.conditions(
+        object,
+        &[("Type", "/type"), ("Status", "/status"), ("Reason", "/reason")],
+    );
+}
+
+/// How many pods there are, and how many there should be.
+fn counts(report: &mut Report, object: &Value) {
     let count = |field: &str| number(object, &format!("/status/{field}"));
     match text(object, "/kind") {
         "DaemonSet" => {
@@ -108,27 +120,26 @@ pub(super) fn set(report: &mut Report, object: &Value, related: &Related) {
             report.line(0, "Replicas", &replicas);
         }
     }
-    report.line(0, "Pods Status", &phases(&related.pods));
-    container::template(report, &object["spec"]["template"]);
-    if let Some(claims) = object
+}
+
+/// The claims that a stateful set makes for each of its pods.
+fn claims(report: &mut Report, object: &Value) {
+    let Some(claims) = object
         .pointer("/spec/volumeClaimTemplates")
         .and_then(Value::as_array)
-    {
-        report.row(0, "Volume Claims:");
-        for claim in claims {
-            report.line(1, "Name", text(claim, "/metadata/name"));
-            report.line(1, "StorageClass", text(claim, "/spec/storageClassName"));
-            report.labels(1, claim);
-            report.annotations(1, claim);
-            report.field(1, "Capacity", claim, "/spec/resources/requests/storage");
-            let modes: Vec<String> = items(claim, "/spec/accessModes").iter().map(word).collect();
-            report.line(1, "Access Modes", &format!("[{}]", modes.join(" ")));
-        }
+    else {
+        return;
+    };
+    report.row(0, "Volume Claims:");
+    for claim in claims {
+        report.line(1, "Name", text(claim, "/metadata/name"));
+        report.line(1, "StorageClass", text(claim, "/spec/storageClassName"));
+        report.labels(1, claim);
+        report.annotations(1, claim);
+        report.field(1, "Capacity", claim, "/spec/resources/requests/storage");
+        let modes: Vec<String> = items(claim, "/spec/accessModes").iter().map(word).collect();
+        report.line(1, "Access Modes", &format!("[{}]", modes.join(" ")));
     }
-    report.conditions(
-        object,
-        &[("Type", "/type"), ("Status", "/status"), ("Reason", "/reason")],
-    );
 }
 
 pub(super) fn job(report: &mut Report, object: &Value) {

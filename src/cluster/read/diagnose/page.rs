@@ -46,11 +46,9 @@ pub(super) fn write(evidence: &Evidence, findings: &[String]) -> String {
             "\nEnd of the log of {}, container {}{run}:\n",
             log.pod, log.container
         );
-        out += &log
-            .text
-            .lines()
-            .map(|line| format!("  {line}\n"))
-            .collect::<String>();
+        for line in log.text.lines() {
+            out += &format!("  {line}\n");
+        }
     }
     out
 }

@@ -1,0 +1,177 @@
+//! What is tried on both clusters.
+
+/// Something to try, in a namespace of its own, seeded afresh.
+pub struct Case {
+    /// What it is called.
+    pub name: &'static str,
+    /// Each is `$ kubectl ...`, whose answer must be the same; or `FLAGS| PLAN`, a request for which the model writes this
+    /// plan; or `undo --yes| `, which takes the last change back.
+    pub steps: &'static [&'static str],
+}
+
+const fn case(name: &'static str, steps: &'static [&'static str]) -> Case {
+    Case { name, steps }
+}
+
+/// Cases whose accounts are known to differ, or which have not been run to their end on both clusters: they are ignored, and
+/// `--include-ignored` shows what differs.
+pub const NOT_YET_ALIKE: &[&str] = &[
+    "scale",
+    "images",
+    "settings",
+    "creations",
+    "deletions",
+    "reads",
+    "patches",
+    "refusals",
+    "nodes",
+];
+
+/// All of them.
+pub const ALL: &[Case] = &[
+    case(
+        "scale",
+        &[
+            "--yes| scale deployment/web --replicas=5",
+            "$ kubectl get deployment web -o jsonpath={.spec.replicas}/{.status.readyReplicas}",
+            "undo --yes| ",
+            "$ kubectl get deployment web -o jsonpath={.spec.replicas}",
+            "--yes| scale statefulset/db --replicas=3",
+            "--yes| scale deployment/cart --replicas=0",
+            "$ kubectl get pods -l app=cart -o name",
+        ],
+    ),
+    case(
+        "images",
+        &[
+            "--yes| set image deployment/web nginx=nginx:1.28",
+            "$ kubectl get deployment web -o jsonpath={.spec.template.spec.containers[*].image}",
+            "| rollout status deployment/web",
+            "| rollout history deployment/web",
+            "--yes| rollout undo deployment/web",
+            "$ kubectl get deployment web -o jsonpath={.spec.template.spec.containers[*].image}",
+            "--yes| rollout restart deployment/cart",
+            "--yes| rollout pause deployment/cart",
+            "--yes| rollout resume deployment/cart",
+        ],
+    ),
+    case(
+        "settings",
+        &[
+            "--yes| set env deployment/cart LOG_LEVEL=debug",
+            "--yes| set resources deployment/cart --limits=cpu=200m,memory=64Mi",
+            "--yes| set serviceaccount deployment/cart default",
+            "$ kubectl get deployment cart -o jsonpath={.spec.template.spec}",
+            "undo --yes| ",
+        ],
+    ),
+    case(
+        "marks",
+        &[
+            "--yes| label deployment/web tier=front",
+            "--yes| label deployment/web tier=back --overwrite",
+            "--yes| label deployment/web tier-",
+            "--yes| annotate deployment/web note=hello",
+            "--yes| annotate deployment/web note-",
+            "$ kubectl get deployment web -o jsonpath={.metadata.labels}",
+        ],
+    ),
+    case(
+        "creations",
+        &[
+            "--yes| create configmap extra --from-literal=a=b",
+            "--yes| create secret generic extra --from-literal=a=b",
+            "--yes| create serviceaccount robot",
+            "--yes| create role reader --verb=get,list --resource=pods",
+            "--yes| create rolebinding reader --role=reader --serviceaccount=creations:robot",
+            "--yes| create quota small --hard=pods=50",
+            "--yes| create poddisruptionbudget web --selector=app=web --min-available=1",
+            "--yes| create job once --image=busybox:1.37",
+            "--yes| create cronjob nightly --image=busybox:1.37 --schedule='0 1 * * *'",
+            "--yes| create deployment api --image=nginx:1.27 --replicas=2",
+            "--yes| expose deployment/api --port=80",
+            "--yes| autoscale deployment/api --min=1 --max=4 --cpu-percent=70",
+            "--yes| run single --image=busybox:1.37",
+            "$ kubectl get configmap,serviceaccount,role,rolebinding,quota,pdb,cronjob,deployment,service,hpa -o name",
+            "--yes| create configmap extra --from-literal=a=b",
+        ],
+    ),
+    case(
+        "deletions",
+        &[
+            "--yes| delete deployment/cart",
+            "$ kubectl get deployments -o name",
+            "undo --yes| ",
+            "$ kubectl get deployment cart -o jsonpath={.spec.replicas}",
+            "--yes| delete service/web",
+            "undo --yes| ",
+            "--yes| delete configmap/settings",
+            "undo --yes| ",
+            "$ kubectl get configmap settings -o jsonpath={.data}",
+            "--yes| delete cronjob/report",
+            "--yes| delete secret/password",
+        ],
+    ),
+    case(
+        "reads",
+        &[
+            "| get deployments",
+            "| get deployment/web -o yaml",
+            "| get pods -l app=web",
+            "| get services",
+            "| get all",
+            "| get configmap/settings -o json",
+            "| get secret/password -o yaml",
+            "| describe deployment/web",
+            "| describe service/web",
+            "| describe secret/password",
+            "| explain deployment.spec.replicas",
+            "| auth can-i delete pods",
+            "| rollout status deployment/web",
+            "| rollout history deployment/web",
+            "| diagnose deployment/web",
+        ],
+    ),
+    case(
+        "rights",
+        &[
+            "--yes --as viewer| scale deployment/web --replicas=5",
+            "--yes --as viewer| delete deployment/web",
+            "--as viewer| get deployments",
+            "--as viewer| auth can-i list deployments",
+            "--as viewer| auth can-i delete deployments",
+            "--as nobody| get deployments",
+        ],
+    ),
+    case(
+        "patches",
+        &[
+            r#"--yes| patch deployment/web -p '{"spec":{"replicas":2}}'"#,
+            r#"--yes| patch deployment/web --type=merge -p '{"metadata":{"labels":{"tier":"front"}}}'"#,
+            r#"--yes| patch deployment/web --type=json -p '[{"op":"replace","path":"/spec/replicas","value":4}]'"#,
+            r#"--yes| patch deployment/web -p '{"spec":{"replicas":"many"}}'"#,
+            "$ kubectl get deployment web -o jsonpath={.spec.replicas}",
+        ],
+    ),
+    case(
+        "refusals",
+        &[
+            "--yes| create deployment web --image=nginx:1.27",
+            "--yes| create quota bad --hard=pods=-1",
+            "--yes| create cronjob bad --image=busybox --schedule='99 * * * *'",
+            "--plan-only| scale deployment/web --replicas=9",
+            "| scale deployment/web --replicas=9",
+            "--read-only --yes| scale deployment/web --replicas=9",
+        ],
+    ),
+    case(
+        "nodes",
+        &[
+            "--plan-only| cordon node/node-3",
+            "--plan-only| drain node/node-3 --ignore-daemonsets",
+            "--plan-only| taint nodes node-3 dedicated=gpu:NoSchedule",
+            "| get nodes",
+            "| describe node/node-3",
+        ],
+    ),
+];

@@ -1,0 +1,69 @@
+//! One real control plane, a sandbox beside it, and everything that both must do alike.
+//!
+//! `tests/cluster/build` makes the control plane; without it these tests are counted as ignored, and say why.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "clippy spares functions marked as tests only; everything here is part of one"
+)]
+
+mod cases;
+mod certificates;
+mod control_plane;
+#[path = "../suite/cli/planner.rs"]
+#[expect(dead_code, reason = "no case here wants a planner that fails")]
+mod planner;
+mod stand;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use libtest_mimic::{Arguments, Trial};
+
+use control_plane::programs;
+use stand::Stand;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // One control plane on a small machine: cases in turn are quicker than cases at once.
+    arguments.test_threads = Some(1);
+    let programs = programs();
+    if let Err(why) = &programs {
+        eprintln!("ignored: {why}");
+    }
+    let trial = |case: &'static cases::Case| {
+        let ignored = programs.is_err() || cases::NOT_YET_ALIKE.contains(&case.name);
+        Trial::test(case.name, move || Stand::of_all().hold(case)).with_ignored_flag(ignored)
+    };
+    let trials = cases::ALL.iter().map(trial).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    Stand::end();
+    conclusion.exit_code()
+}
+
+/// Runs a kubectl; gives what it printed, or what it complained of.
+fn kubectl(program: &Path, kubeconfig: &Path, arguments: &[&str], input: &str) -> Result<String, String> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("KUBECONFIG", kubeconfig)
+        .env("KUBECACHEDIR", kubeconfig.with_file_name("kubectl-cache"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A kubectl that does not read may be gone already.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
+}
