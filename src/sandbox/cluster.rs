@@ -149,11 +149,6 @@ impl Cluster {
         self.after(Duration::from_secs(60 - into), Due::Minute);
     }
 
-    /// Takes everything as it is now for seen.
-    pub(super) fn overlook(&mut self) {
-        self.looked = self.store.version();
-    }
-
     /// Makes the controllers' next round look at everything.
     pub(super) fn look_everywhere(&mut self) {
         self.looked = 0;

@@ -48,7 +48,7 @@ pub(super) fn plant(seed: &Seed) -> Result<Cluster, SandboxError> {
     controllers::settle(&mut cluster);
     if *seed == Seed::Big {
         scenario::multiply(&mut cluster);
-        cluster.overlook();
+        controllers::settle(&mut cluster);
     }
     cluster.go_live();
     if *seed == Seed::BrokenShop {
