@@ -63,7 +63,7 @@ impl<T: Value> Field for T {
     }
 
     fn pattern(place: Place, focus: &Focus) -> Option<String> {
-        Some(occurrence::<T>(place, focus)?)
+        occurrence::<T>(place, focus)
     }
 
     fn targets<'a>(&'a self, out: &mut Vec<&'a Target>) {
