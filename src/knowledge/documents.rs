@@ -264,6 +264,7 @@ fn entries(page: &Page, at: &str, digest: &str) -> Vec<Entry> {
         fields: Vec::new(),
         symptoms: Vec::new(),
         asked: Vec::new(),
+        leads: false,
         tags: page.front.tags.clone(),
     });
     each.collect()

@@ -155,6 +155,7 @@ impl<'a> Page<'a> {
             fields: vec![path.to_owned()],
             symptoms: Vec::new(),
             asked: Vec::new(),
+            leads: false,
             tags: Vec::new(),
         }
     }

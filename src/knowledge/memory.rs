@@ -59,6 +59,7 @@ pub fn unit(action: &PastAction) -> Unit {
         fields: Vec::new(),
         symptoms: Vec::new(),
         asked: Vec::new(),
+        leads: false,
         tags: vec!["done before".to_owned(), "past action".to_owned()],
     };
     Unit {

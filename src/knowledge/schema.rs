@@ -27,8 +27,10 @@ pub struct Entry {
     pub symptoms: Vec<String>,
     /// Other words for it.
     pub tags: Vec<String>,
-    /// How people ask for it.
+    /// How people ask for its page.
     pub asked: Vec<String>,
+    /// Whether it is the one of its page that keeps the vectors of what is asked.
+    pub leads: bool,
 }
 
 /// The fields of the index.
@@ -54,8 +56,10 @@ pub struct Fields {
     pub passage: Field,
     /// A number for its page, to see what belongs together.
     pub page: Field,
-    /// Its vector and those of what is asked, one behind the other, eight numbers in each value.
+    /// Its vector, eight numbers in each value.
     pub vector: Field,
+    /// The vectors of what is asked for its page, one behind the other, in the first passage of the page alone.
+    pub asked_vectors: Field,
 }
 
 /// The schema, and its fields.
@@ -80,6 +84,7 @@ pub fn schema() -> (Schema, Fields) {
         passage: builder.add_text_field("passage", STORED),
         page: builder.add_u64_field("page", FAST),
         vector: builder.add_u64_field("vector", FAST),
+        asked_vectors: builder.add_u64_field("asked_vectors", FAST),
     };
     (builder.build(), fields)
 }
@@ -107,14 +112,19 @@ impl Fields {
         document.add_text(self.passage, serde_json::to_string(passage).unwrap_or_default());
         let words = format!("{}. {}. {}", passage.title, passage.heading, passage.text);
         document.add_u64(self.page, page_number(passage.page()));
-        for text in std::iter::once(&words).chain(&entry.asked) {
-            for eight in embedding.quantized(text).chunks(8) {
-                let mut bytes = [0; 8];
-                bytes[..eight.len()].copy_from_slice(eight);
-                document.add_u64(self.vector, u64::from_le_bytes(bytes));
-            }
+        add_vector(&mut document, self.vector, &embedding.quantized(&words));
+        for question in entry.asked.iter().filter(|_| entry.leads) {
+            add_vector(&mut document, self.asked_vectors, &embedding.quantized(question));
         }
         document
+    }
+}
+
+fn add_vector(document: &mut TantivyDocument, field: Field, vector: &[u8]) {
+    for eight in vector.chunks(8) {
+        let mut bytes = [0; 8];
+        bytes[..eight.len()].copy_from_slice(eight);
+        document.add_u64(field, u64::from_le_bytes(bytes));
     }
 }
 

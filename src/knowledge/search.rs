@@ -67,7 +67,7 @@ impl Default for Weights {
             page: 0.1,
             examples: 0.4,
             schemas: 0.8,
-            vectors: 0.35,
+            vectors: 1.0,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! An index that is open for searching.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use tantivy::collector::{Count, DocSetCollector};
+use tantivy::columnar::Column;
 use tantivy::directory::{Directory, MmapDirectory, RamDirectory};
 use tantivy::query::{AllQuery, TermQuery};
 use tantivy::schema::{IndexRecordOption, Value as _};
@@ -30,7 +32,7 @@ pub struct Shelf {
     pub searcher: Searcher,
     /// Its fields.
     pub fields: Fields,
-    vectors: OnceLock<Vec<(DocAddress, Vec<u8>)>>,
+    vectors: OnceLock<Vectors>,
 }
 
 impl Shelf {
@@ -131,20 +133,26 @@ impl Shelf {
         sources.iter().any(has)
     }
 
-    /// The passages nearest to a vector, nearest first, with how near they are from -1 to 1.
+    /// The passages nearest to a vector, nearest first, with how near they are: about from -1 to 1. A passage is as near as
+    /// the nearest of its own text and of what is asked for its page; its own text decides among those of a page.
     pub fn nearest(&self, vector: &[u8], limit: usize) -> Vec<(f32, DocAddress)> {
         let vectors = self.vectors.get_or_init(|| self.load().unwrap_or_default());
-        // A passage is as near as the nearest of its own text and of what is asked for it.
-        let nearest = |all: &[u8]| {
-            let each = all.chunks_exact(vector.len().max(1));
-            each.map(|one| nearness(vector, one)).max().unwrap_or_default()
+        let of_page = |asked: &Vec<u8>| {
+            let each = asked.chunks_exact(vector.len().max(1));
+            each.map(|one| nearness(vector, one)).max().unwrap_or(i32::MIN)
         };
-        #[allow(clippy::cast_precision_loss, reason = "at most 127 * 127 * dimensions")]
-        let near = |all: &[u8]| nearest(all) as f32 / (127.0 * 127.0);
-        let mut all: Vec<_> = vectors
+        let asked: HashMap<u64, i32> = vectors
+            .asked
             .iter()
-            .map(|(address, other)| (near(other), *address))
+            .map(|(page, asked)| (*page, of_page(asked)))
             .collect();
+        let near = |passage: &Embedded| {
+            let own = nearness(vector, &passage.vector);
+            let best = asked.get(&passage.page).map_or(own, |asked| own.max(*asked));
+            unit(best) + OWN_SHARE * unit(own)
+        };
+        let each = vectors.passages.iter();
+        let mut all: Vec<_> = each.map(|passage| (near(passage), passage.address)).collect();
         let nearer = |one: &(f32, DocAddress), other: &(f32, DocAddress)| other.0.total_cmp(&one.0);
         if all.len() > limit {
             all.select_nth_unstable_by(limit, nearer);
@@ -154,23 +162,57 @@ impl Shelf {
         all
     }
 
-    fn load(&self) -> tantivy::Result<Vec<(DocAddress, Vec<u8>)>> {
-        let mut all = Vec::new();
+    fn load(&self) -> tantivy::Result<Vectors> {
+        let mut all = Vectors::default();
         if self.len() > VECTOR_LIMIT {
             return Ok(all);
         }
         for (ordinal, segment) in (0..).zip(self.searcher.segment_readers()) {
-            let column = segment.fast_fields().u64("vector")?;
+            let columns = segment.fast_fields();
+            let (own, asked) = (columns.u64("vector")?, columns.u64("asked_vectors")?);
+            let pages = columns.u64("page")?;
             for document in segment.doc_ids_alive() {
-                let bytes = column
-                    .values_for_doc(document)
-                    .flat_map(u64::to_le_bytes)
-                    .collect();
-                all.push((DocAddress::new(ordinal, document), bytes));
+                let bytes = |column: &Column<u64>| -> Vec<u8> {
+                    let values = column.values_for_doc(document);
+                    values.flat_map(u64::to_le_bytes).collect()
+                };
+                let page = pages.first(document).unwrap_or_default();
+                let questions = bytes(&asked);
+                if !questions.is_empty() {
+                    all.asked.insert(page, questions);
+                }
+                all.passages.push(Embedded {
+                    address: DocAddress::new(ordinal, document),
+                    page,
+                    vector: bytes(&own),
+                });
             }
         }
         Ok(all)
     }
+}
+
+/// How much a passage's own text counts beside what is asked for its page.
+const OWN_SHARE: f32 = 0.1;
+
+/// The vectors of an index.
+#[derive(Default)]
+struct Vectors {
+    passages: Vec<Embedded>,
+    /// By the number of the page: one vector behind the other.
+    asked: HashMap<u64, Vec<u8>>,
+}
+
+struct Embedded {
+    address: DocAddress,
+    page: u64,
+    vector: Vec<u8>,
+}
+
+/// The product of two quantized vectors as that of unit vectors.
+#[allow(clippy::cast_precision_loss, reason = "at most 127 * 127 * dimensions")]
+fn unit(product: i32) -> f32 {
+    product as f32 / (127.0 * 127.0)
 }
 
 /// Builds an index of entries that stays as it is: in a folder that exists and is empty, or in memory.

@@ -60,12 +60,15 @@ pub fn entries() -> Vec<Entry> {
                 .sections
                 .iter()
                 .filter(|section| !POINTERS.contains(&section.heading.as_str()));
-            telling.map(|section| entry(page, section)).collect::<Vec<_>>()
+            telling
+                .enumerate()
+                .map(|(number, section)| entry(page, section, number == 0))
+                .collect::<Vec<_>>()
         })
         .collect()
 }
 
-fn entry(page: &Page, section: &Section) -> Entry {
+fn entry(page: &Page, section: &Section, leads: bool) -> Entry {
     let front = &page.front;
     Entry {
         passage: Passage {
@@ -82,6 +85,7 @@ fn entry(page: &Page, section: &Section) -> Entry {
         symptoms: front.symptoms.clone(),
         tags: front.tags.clone(),
         asked: front.asked.clone(),
+        leads,
     }
 }
 

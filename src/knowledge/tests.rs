@@ -19,6 +19,7 @@ fn unit(name: &str, digest: &str, text: &str) -> Unit {
         fields: Vec::new(),
         symptoms: Vec::new(),
         asked: Vec::new(),
+        leads: false,
         tags: Vec::new(),
     };
     Unit {
