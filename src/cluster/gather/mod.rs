@@ -123,6 +123,7 @@ impl Gathering<'_> {
             notes.extend(trial.note);
             evidence.touched.push(trial.touched);
         }
+        notes.extend(notes::around(self.cluster, &evidence.touched).await?);
         for note in notes {
             if !evidence.notes.contains(&note) {
                 evidence.notes.push(note);

@@ -1,8 +1,10 @@
 //! Things worth knowing before a change: who else writes the object, what it sets off.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
-use crate::check::CallVerb;
+use crate::check::{CallVerb, Touched};
 use crate::cluster::connect::Cluster;
 use crate::cluster::error::ClusterError;
 use crate::cluster::json::{controller, count, entry, items, number, text};
@@ -128,18 +130,78 @@ async fn budgets(cluster: &Cluster, drafts: &[Draft]) -> Result<Vec<String>, Clu
 
 /// Whether a budget is about a pod, as far as its plain labels tell.
 fn covers(budget: &Value, pod: &Value) -> bool {
-    let labels = budget
-        .pointer("/spec/selector/matchLabels")
-        .and_then(Value::as_object);
     let same_place = budget.pointer("/metadata/namespace") == pod.pointer("/metadata/namespace");
     let plain = items(budget, "/spec/selector/matchExpressions").is_empty();
-    same_place
-        && plain
-        && labels.is_some_and(|labels| {
-            labels
-                .iter()
-                .all(|(key, value)| entry(pod, "/metadata/labels", key) == value.as_str())
-        })
+    same_place && plain && selects(budget, "/spec/selector/matchLabels", pod)
+}
+
+/// Whether a pod has all labels that stand there; none select nothing.
+fn selects(object: &Value, pointer: &str, pod: &Value) -> bool {
+    let labels = object.pointer(pointer).and_then(Value::as_object);
+    let has = |(key, value): (&String, &Value)| entry(pod, "/metadata/labels", key) == value.as_str();
+    labels.is_some_and(|labels| !labels.is_empty() && labels.iter().all(has))
+}
+
+/// Names beyond this many are counted, not listed.
+const NAMED: usize = 5;
+
+/// What lies around the pods that feel it: services that send them traffic, claims that they mount.
+pub(super) async fn around(cluster: &Cluster, touched: &[Touched]) -> Result<Vec<String>, ClusterError> {
+    let mut places: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for one in touched.iter().filter(|one| one.pods > 0) {
+        let pod = one
+            .before
+            .as_ref()
+            .and_then(|before| pod_of(&one.call.kind, before));
+        if let (Some(namespace), Some(pod)) = (one.call.namespace.as_deref(), pod) {
+            places.entry(namespace).or_default().push(pod);
+        }
+    }
+    let (mut services, mut claims) = (BTreeSet::new(), BTreeSet::new());
+    for (namespace, pods) in places {
+        let path = format!("/api/v1/namespaces/{namespace}/services");
+        let all = allowed(cluster.list_all(&path, "").await)?;
+        let in_front = all
+            .iter()
+            .filter(|service| pods.iter().any(|pod| selects(service, "/spec/selector", pod)));
+        services.extend(in_front.map(|service| text(service, "/metadata/name").to_owned()));
+        claims.extend(pods.iter().flat_map(|pod| mounted(pod)));
+    }
+    let notes = [
+        told("their traffic comes from", "service", &services),
+        told("they mount", "persistentvolumeclaim", &claims),
+    ];
+    Ok(notes.into_iter().flatten().collect())
+}
+
+/// The pod that an object is, or that it makes.
+fn pod_of<'a>(kind: &str, object: &'a Value) -> Option<&'a Value> {
+    match kind {
+        "pod" => Some(object),
+        _ => object.pointer("/spec/template"),
+    }
+}
+
+fn mounted(pod: &Value) -> impl Iterator<Item = String> {
+    let claims = items(pod, "/spec/volumes")
+        .iter()
+        .filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str());
+    claims.map(str::to_owned)
+}
+
+fn told(how: &str, kind: &str, names: &BTreeSet<String>) -> Option<String> {
+    let first: Vec<String> = names
+        .iter()
+        .take(NAMED)
+        .map(|name| format!("{kind}/{name}"))
+        .collect();
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    (!first.is_empty()).then(|| format!("{how} {}{more}", first.join(", ")))
 }
 
 /// A note is not worth failing for: what may not be listed is taken as empty.
@@ -175,6 +237,31 @@ mod tests {
         assert_eq!(recreated("pod/a", "pod", &owned("Job")), None);
         assert_eq!(recreated("job/a", "job", &owned("CronJob")), None);
         assert_eq!(recreated("pod/a", "pod", &json!({})), None);
+    }
+
+    #[test]
+    fn a_service_selects_by_all_of_its_labels() {
+        let pod = json!({"metadata": {"labels": {"app": "web", "tier": "front"}}});
+        let service = |selector: Value| json!({"spec": {"selector": selector}});
+        let selects = |selector| selects(&service(selector), "/spec/selector", &pod);
+        assert!(selects(json!({"app": "web"})));
+        assert!(!selects(json!({"app": "web", "tier": "back"})));
+        assert!(!selects(json!({})));
+    }
+
+    #[test]
+    fn few_names_are_told_and_the_rest_counted() {
+        let names = |count: u32| (0..count).map(|number| format!("s{number}")).collect();
+        assert_eq!(told("they mount", "claim", &names(0)), None);
+        assert_eq!(
+            told("they mount", "claim", &names(2)).unwrap(),
+            "they mount claim/s0, claim/s1"
+        );
+        assert!(
+            told("they mount", "claim", &names(7))
+                .unwrap()
+                .ends_with("claim/s4 and 2 more")
+        );
     }
 
     #[test]
