@@ -89,10 +89,10 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
 
 /// Puts a checkpoint in the place of an older one. Two processes at once may leave the older of their two: it is as true.
 pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
-    if let Found::Checkpoint(old) = read(folder)? {
-        if old.sequence >= checkpoint.sequence {
-            return Ok(());
-        }
+    if let Found::Checkpoint(old) = read(folder)?
+        && old.sequence >= checkpoint.sequence
+    {
+        return Ok(());
     }
     let new = temporary(folder);
     let text = serde_json::to_string(checkpoint).map_err(io::Error::other)?;

@@ -101,7 +101,7 @@ impl Verifier {
         match found {
             Found::Nothing => {}
             Found::Checkpoint(checkpoint) if checkpoint.is_genuine(trusted) => {
-                verifier.checkpoint = Some(*checkpoint)
+                verifier.checkpoint = Some(*checkpoint);
             }
             Found::Garbage | Found::Checkpoint(_) => verifier.note(BreakReason::Checkpoint),
         }

@@ -92,11 +92,11 @@ fn deleted(touched: &Touched, before: &Value, step: impl Fn(Action) -> Inverse) 
 /// The object fit to be applied again: without what a server fills in.
 pub fn recreatable(object: &Value) -> Value {
     let mut object = significant(object);
-    if object.get("kind").and_then(Value::as_str) == Some("Service") {
-        if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
-            spec.remove("clusterIP");
-            spec.remove("clusterIPs");
-        }
+    if object.get("kind").and_then(Value::as_str) == Some("Service")
+        && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        spec.remove("clusterIP");
+        spec.remove("clusterIPs");
     }
     object
 }

@@ -71,10 +71,8 @@ pub async fn run(common: &Common, path: &Path, choice: &Choice) -> anyhow::Resul
     bar.set_style(gauge());
     let stop = interrupt::token();
     let mut wrong = 0;
-    let marks = evaluate(model(&config)?, &suite, &stop, &mut |news| {
-        tell(&bar, &mut wrong, &news);
-    })
-    .await;
+    let mut hear = |news: News<'_>| tell(&bar, &mut wrong, &news);
+    let marks = Box::pin(evaluate(model(&config)?, &suite, &stop, &mut hear)).await;
     bar.finish_and_clear();
     let marks = marks?;
     match common.output {

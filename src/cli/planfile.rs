@@ -181,10 +181,10 @@ fn applied_before(log: &AuditLog, file: &PlanFile) -> anyhow::Result<Option<Stri
         records => records?,
     };
     for record in records {
-        if let Entry::Intent { action, body } = record?.entry {
-            if body["approval"]["plan"]["id"] == file.id.as_str() {
-                return Ok(Some(action.short()));
-            }
+        if let Entry::Intent { action, body } = record?.entry
+            && body["approval"]["plan"]["id"] == file.id.as_str()
+        {
+            return Ok(Some(action.short()));
         }
     }
     Ok(None)

@@ -16,7 +16,7 @@ use crate::session::{Session, Wishes};
 
 /// Runs a request in words.
 pub async fn run(common: &Common, words: String) -> anyhow::Result<Exit> {
-    let result = try_run(common, &words).await;
+    let result = Box::pin(try_run(common, &words)).await;
     if let (Err(error), Output::Json | Output::Yaml) = (&result, common.output) {
         print(&document::of_error(&words, error), common.output)?;
     }

@@ -50,11 +50,11 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
         let plan = || {
             let file = cause
                 .downcast_ref::<crate::session::PlanFileError>()
-                .map(|error| error.hint());
+                .map(crate::session::PlanFileError::hint);
             let sign = || {
                 cause
                     .downcast_ref::<crate::sign::SignError>()
-                    .and_then(|error| error.hint())
+                    .and_then(crate::sign::SignError::hint)
             };
             file.or_else(sign).map(str::to_owned)
         };

@@ -17,7 +17,7 @@ use crate::cluster::ClusterError;
 use crate::llm::{
     Constraint, LlmError, Message, Model, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts,
 };
-use crate::plan::{Focus, Step, plan_pattern};
+use crate::plan::{Focus, Plan, Step, plan_pattern};
 use crate::session::{
     Answer, Approved, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage,
 };
@@ -214,54 +214,52 @@ impl<'a, F: Face> Driver<'a, F> {
                 }
                 event
             }
-            Effect::Retrieve => {
-                self.face.stage(
-                    Stage::Retrieving,
-                    &format!("looking at {}", self.parts.cluster.context().name),
-                );
-                self.parts
-                    .cluster
-                    .snapshot()
-                    .await
-                    .map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Retrieved)
-            }
+            Effect::Retrieve => self.retrieve().await,
             Effect::Plan { focus, complaint } => self.plan(&focus, complaint).await,
             Effect::Read(step) => self.read(&step).await,
-            Effect::Gather(plan) => {
-                self.face.stage(Stage::Checking, "trying it without doing it");
-                let now = Timestamp::now();
-                match self.parts.cluster.gather(&plan, self.as_of.unwrap_or(now)).await {
-                    Ok(evidence) => Event::Gathered(Evidence {
-                        at: Some(now),
-                        ..evidence
-                    }),
-                    Err(error) => Event::Failed(cluster_failure(&error)),
-                }
-            }
+            Effect::Gather(plan) => self.gather(&plan).await,
             Effect::Review(report, confidence) => {
                 self.face.stage(Stage::Reviewing, "");
                 Event::Decided(self.face.review(&report, &confidence).await)
             }
             Effect::Record(kind, body) => self.record(kind, body).await,
             Effect::Apply(approved, index) => self.apply(&approved, index).await,
-            Effect::Verify(approved, index) => {
-                self.face.stage(Stage::Verifying, "watching it settle");
-                let face = &mut *self.face;
-                let mut tell = |line: String| face.stage(Stage::Verifying, &line);
-                match self
-                    .parts
-                    .cluster
-                    .verify(&approved, index, self.watch, &mut tell)
-                    .await
-                {
-                    Ok(verified) => Event::Verified {
-                        settled: verified.settled,
-                        summary: verified.summary,
-                    },
-                    Err(error) => Event::Failed(cluster_failure(&error)),
-                }
-            }
+            Effect::Verify(approved, index) => self.verify(&approved, index).await,
             Effect::Finish(_) => Event::Failed(Failure::new("the end cannot be performed")),
+        }
+    }
+
+    async fn retrieve(&mut self) -> Event {
+        let cluster = &self.parts.cluster;
+        let looking = format!("looking at {}", cluster.context().name);
+        self.face.stage(Stage::Retrieving, &looking);
+        let seen = cluster.snapshot().await;
+        seen.map_or_else(|error| Event::Failed(cluster_failure(&error)), Event::Retrieved)
+    }
+
+    async fn gather(&mut self, plan: &Plan) -> Event {
+        self.face.stage(Stage::Checking, "trying it without doing it");
+        let now = Timestamp::now();
+        match self.parts.cluster.gather(plan, self.as_of.unwrap_or(now)).await {
+            Ok(evidence) => Event::Gathered(Evidence {
+                at: Some(now),
+                ..evidence
+            }),
+            Err(error) => Event::Failed(cluster_failure(&error)),
+        }
+    }
+
+    async fn verify(&mut self, approved: &Approved, index: usize) -> Event {
+        self.face.stage(Stage::Verifying, "watching it settle");
+        let face = &mut *self.face;
+        let mut tell = |line: String| face.stage(Stage::Verifying, &line);
+        let cluster = &self.parts.cluster;
+        match cluster.verify(approved, index, self.watch, &mut tell).await {
+            Ok(verified) => Event::Verified {
+                settled: verified.settled,
+                summary: verified.summary,
+            },
+            Err(error) => Event::Failed(cluster_failure(&error)),
         }
     }
 

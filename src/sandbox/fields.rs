@@ -315,7 +315,7 @@ fn prune_field(value: &mut Value, field: &str, inner: &FieldSet, others: &FieldS
 
 fn matches_step(item: &Value, step: &str) -> bool {
     if let Some(value) = step.strip_prefix("v:") {
-        return item.to_string() == value;
+        return *item == value;
     }
     let keys: Map<String, Value> = step
         .strip_prefix("k:")

@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    fn map(data: Value) -> Value {
+    fn map(data: &Value) -> Value {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data})
     }
 
@@ -217,35 +217,35 @@ mod tests {
 
     #[test]
     fn an_apply_gives_up_what_it_leaves_out() {
-        let first = applied(None, &map(json!({"a": "1", "b": "2"})), "me", false).unwrap();
+        let first = applied(None, &map(&json!({"a": "1", "b": "2"})), "me", false).unwrap();
         let mut edited = first.clone();
         set(&mut edited, "/data/c", "3");
         record_update(Some(&first), &mut edited, &writer("editor"), "now");
-        let second = applied(Some(&edited), &map(json!({"a": "1"})), "me", false).unwrap();
+        let second = applied(Some(&edited), &map(&json!({"a": "1"})), "me", false).unwrap();
         assert_eq!(second["data"], json!({"a": "1", "c": "3"}));
     }
 
     #[test]
     fn what_others_manage_is_a_conflict_unless_forced() {
-        let first = applied(None, &map(json!({"a": "1"})), "me", false).unwrap();
-        let error = applied(Some(&first), &map(json!({"a": "2"})), "you", false).unwrap_err();
+        let first = applied(None, &map(&json!({"a": "1"})), "me", false).unwrap();
+        let error = applied(Some(&first), &map(&json!({"a": "2"})), "you", false).unwrap_err();
         assert_eq!(
             error.message,
             "Apply failed with 1 conflict: conflict with \"me\": .data.a"
         );
-        assert!(applied(Some(&first), &map(json!({"a": "1"})), "you", false).is_ok());
-        let second = applied(Some(&first), &map(json!({"a": "2"})), "you", true).unwrap();
+        assert!(applied(Some(&first), &map(&json!({"a": "1"})), "you", false).is_ok());
+        let second = applied(Some(&first), &map(&json!({"a": "2"})), "you", true).unwrap();
         assert_eq!(items(&second, PLACE).len(), 1);
         assert_eq!(text(&second, "/metadata/managedFields/0/manager"), "you");
     }
 
     #[test]
     fn an_update_takes_over_what_it_changes() {
-        let first = applied(None, &map(json!({"a": "1", "b": "2"})), "me", false).unwrap();
+        let first = applied(None, &map(&json!({"a": "1", "b": "2"})), "me", false).unwrap();
         let mut edited = first.clone();
         set(&mut edited, "/data/a", "3");
         record_update(Some(&first), &mut edited, &writer("editor"), "now");
-        let error = applied(Some(&edited), &map(json!({"a": "1", "b": "2"})), "me", false).unwrap_err();
+        let error = applied(Some(&edited), &map(&json!({"a": "1", "b": "2"})), "me", false).unwrap_err();
         assert!(
             error
                 .message

@@ -122,13 +122,13 @@ impl Store {
 
     fn insert(&mut self, table: &str, key: (String, String), object: Arc<Value>) {
         let owner = controller_uid(&object).to_owned();
-        let (place, name) = key.clone();
         let before = self.rows(table).insert(key.clone(), object);
         match before.as_deref().map(controller_uid) {
             Some(known) if known == owner => return,
             Some(known) => self.disown(table, &key, known),
             None => {}
         }
+        let (place, name) = key;
         let keys = Arc::make_mut(&mut self.owned).entry(owner).or_default();
         keys.insert((table.to_owned(), place, name));
     }

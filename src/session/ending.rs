@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::events::{Effect, RecordKind, Stage};
 use super::machine::Session;
 use super::outcome::{Ending, Failure, Outcome};
-use crate::plan::Step;
+use crate::plan::{Plan, Step};
 
 impl Session {
     pub(super) fn record(&mut self, kind: RecordKind) -> Vec<Effect> {
@@ -116,7 +116,7 @@ impl Session {
     /// Secret holds is taken out by the log.
     pub(super) fn body(&self, kind: RecordKind) -> Value {
         let outcome = self.pending.as_ref();
-        let commands = self.plan.iter().flat_map(|plan| plan.steps()).map(Step::by_hand);
+        let commands = self.plan.iter().flat_map(Plan::steps).map(Step::by_hand);
         let mut body = json!({ "request": self.request.text() });
         match kind {
             RecordKind::Intent => {

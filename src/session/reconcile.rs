@@ -28,13 +28,12 @@ pub fn what_became(touched: &Touched, live: Option<&Value>) -> Fate {
     let uid = live.map(|live| live["metadata"]["uid"].as_str().unwrap_or_default());
     let is_same = uid.is_some() && uid == touched.uid.as_deref();
     match (call.verb, &touched.before, live) {
-        (CallVerb::Delete | CallVerb::Evict, _, None) => Fate::Applied,
         (CallVerb::Delete | CallVerb::Evict, _, Some(live)) if is_same => {
             let is_going = live["metadata"]["deletionTimestamp"].is_string();
             if is_going { Fate::Applied } else { Fate::NotApplied }
         }
-        // Another object of that name: the one that was meant is gone.
-        (CallVerb::Delete | CallVerb::Evict, _, Some(_)) => Fate::Applied,
+        // Nothing, or another object of that name: the one that was meant is gone.
+        (CallVerb::Delete | CallVerb::Evict, _, _) => Fate::Applied,
         (_, None, None) => Fate::NotApplied,
         (_, None, Some(live)) => {
             if is_ours(live) {
@@ -43,9 +42,8 @@ pub fn what_became(touched: &Touched, live: Option<&Value>) -> Fate {
                 Fate::Unknown
             }
         }
-        (_, Some(_), None) => Fate::Unknown,
         (_, Some(before), Some(live)) if is_same => changed(touched, before, live),
-        (_, Some(_), Some(_)) => Fate::Unknown,
+        (_, Some(_), _) => Fate::Unknown,
     }
 }
 

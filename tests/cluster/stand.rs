@@ -124,7 +124,7 @@ impl Stand {
                 .map(String::as_str)
                 .chain(["-n", &namespace])
                 .collect();
-            super::kubectl(&self.program(), kubeconfig, &words, input)
+            super::kubectl(&Stand::program(), kubeconfig, &words, input)
         };
         kubectl(&format!("create namespace {namespace}"), "")?;
         kubectl("apply -f -", include_str!("seed.yaml"))?;
@@ -167,12 +167,11 @@ impl Stand {
         let output = command.output().unwrap();
         let mut account = format!("> {step}\nexit {}\n", output.status.code().unwrap_or(-1));
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        match serde_json::from_str::<Value>(&told) {
-            Ok(told) => account += &essence(&told),
-            Err(_) => {
-                let complained = String::from_utf8_lossy(&output.stderr);
-                writeln!(account, "{told}{complained}").unwrap();
-            }
+        if let Ok(told) = serde_json::from_str::<Value>(&told) {
+            account += &essence(&told);
+        } else {
+            let complained = String::from_utf8_lossy(&output.stderr);
+            writeln!(account, "{told}{complained}").unwrap();
         }
         account
     }
@@ -193,7 +192,7 @@ impl Stand {
         command
     }
 
-    fn program(&self) -> PathBuf {
+    fn program() -> PathBuf {
         programs().unwrap().join("kubectl")
     }
 }

@@ -214,7 +214,7 @@ fn an_action_that_was_cut_short_is_found_and_one_under_way_is_not() {
     drop(log.begin(action(2)).unwrap());
     let found = log.abandoned();
     assert_eq!(
-        found.iter().map(|mark| mark.action()).collect::<Vec<_>>(),
+        found.iter().map(sayso::audit::Begun::action).collect::<Vec<_>>(),
         [action(2)]
     );
     assert!(log.abandoned().is_empty(), "somebody else looks into it");

@@ -165,6 +165,10 @@ const DAYS: &[&str] = &[
     "saturday",
 ];
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of ways to say it, read from top to bottom"
+)]
 pub fn schedule(random: &mut Random) -> Filled {
     let (hour, minute) = (random.within(0, 23), [0, 0, 0, 15, 30, 45][random.below(6)]);
     let at = clock(hour, minute, random);
@@ -195,7 +199,7 @@ pub fn schedule(random: &mut Random) -> Filled {
                 format!("0 */{step} * * *"),
             )
         }
-        5 | 6 | 7 if hour >= 20 || hour < 5 => {
+        5..=7 if !(5..20).contains(&hour) => {
             (format!("{every} night at {at}"), format!("{minute} {hour} * * *"))
         }
         5..=7 => (

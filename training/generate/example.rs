@@ -3,7 +3,7 @@
 use sayso::llm::prompts;
 use sayso::plan::command::{Reach, SHAPES};
 use sayso::plan::text::Scope;
-use sayso::plan::{Focus, Plan, Proposal, Snapshot, Step, parse, plan_pattern};
+use sayso::plan::{Focus, ParseError, Plan, Proposal, Snapshot, Step, parse, plan_pattern};
 
 use crate::phrases::{Intent, Phrase, Piece, choose, pieces};
 use crate::random::Random;
@@ -169,11 +169,16 @@ fn ask(intent: &Intent, world: &Snapshot, ghost: bool, random: &mut Random) -> O
     })
 }
 
+#[expect(clippy::print_stderr, reason = "a tool for the developer at its terminal")]
+fn complain(line: &str, error: &ParseError) {
+    eprintln!("`{line}`: {error}");
+}
+
 fn read(line: &str) -> Option<Step> {
     match line.parse() {
         Ok(step) => Some(step),
         Err(error) => {
-            eprintln!("`{line}`: {error}");
+            complain(line, &error);
             None
         }
     }
@@ -268,16 +273,18 @@ fn scoped(request: &str, intent: &Intent, slots: &Slots, steps: &mut [Step], ran
         if name.is_empty() || slots.objects.iter().any(|fact| fact.namespace != name) {
             return request.to_owned();
         }
-        steps
-            .iter_mut()
-            .for_each(|step| step.scope = Scope::Named(name.clone()));
+        for step in steps.iter_mut() {
+            step.scope = Scope::Named(name.clone());
+        }
         return placed(request, &random.pick(WHERE).replace("{}", &name), slots, random);
     }
     if roll < intent.namespace + intent.everywhere
         && own.is_none()
         && steps.iter().all(|step| step.action.shape().reach == Reach::Any)
     {
-        steps.iter_mut().for_each(|step| step.scope = Scope::All);
+        for step in steps.iter_mut() {
+            step.scope = Scope::All;
+        }
         return placed(request, random.pick(EVERYWHERE), slots, random);
     }
     request.to_owned()

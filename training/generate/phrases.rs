@@ -87,10 +87,7 @@ pub fn choose(text: &str, random: &mut Random) -> String {
     while let Some(at) = rest.find(['(', '[']) {
         out.push_str(&rest[..at]);
         let (inner, after) = group(&rest[at..]);
-        if rest[at..].starts_with('(') {
-            let options = alternatives(inner);
-            out.push_str(&choose(options[random.below(options.len())], random));
-        } else if random.chance(50) {
+        if rest[at..].starts_with('(') || random.chance(50) {
             let options = alternatives(inner);
             out.push_str(&choose(options[random.below(options.len())], random));
         }

@@ -293,6 +293,7 @@ impl<'a> Slots<'a> {
     }
 
     /// Slots that follow from the object: outer nothing for other slots, inner nothing where it does not apply.
+    #[expect(clippy::option_option, reason = "both nothings are told apart")]
     fn derived(&self, kind: &str, random: &mut Random) -> Option<Option<Filled>> {
         let fact = self.objects.first();
         let replicas = fact.and_then(|fact| fact.replicas);

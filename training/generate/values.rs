@@ -250,6 +250,10 @@ fn resource(random: &mut Random) -> Filled {
 }
 
 /// The value of a slot that names no live object.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of ways to say it, read from top to bottom"
+)]
 pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled> {
     let counted =
         |value: usize, random: &mut Random| Filled::of(number(value, 25, random), value.to_string());

@@ -288,6 +288,7 @@ impl Builder<'_> {
         fact.labels = BTreeMap::from([("app".to_owned(), name.to_owned())]);
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of things that a world may have")]
     fn extras(&mut self) {
         let namespace = self.namespace();
         let name = app_name(self.random);

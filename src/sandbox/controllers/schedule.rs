@@ -18,7 +18,7 @@ pub(super) struct Room {
 struct Taken {
     node: Arc<Value>,
     used: BTreeMap<String, f64>,
-    pods: usize,
+    pods: u32,
 }
 
 impl Room {
@@ -114,7 +114,7 @@ impl Taken {
         }
         let room = at(node, "/status/allocatable");
         let capacity = |kind: &str| room.get(kind).and_then(Value::as_str).and_then(quantity::parse);
-        if capacity("pods").is_some_and(|most| self.pods as f64 >= most) {
+        if capacity("pods").is_some_and(|most| f64::from(self.pods) >= most) {
             return Some("Too many pods".into());
         }
         requests(pod).into_iter().find_map(|(kind, needed)| {

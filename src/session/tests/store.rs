@@ -79,7 +79,7 @@ fn walk(step: &Step, store: &mut Store) {
             }
         }
         Action::Patch(patch) => {
-            json_patch::merge(store.get_mut(&patch.target.0.name).unwrap(), &patch.patch.0)
+            json_patch::merge(store.get_mut(&patch.target.0.name).unwrap(), &patch.patch.0);
         }
         Action::Apply(apply) => {
             let name = apply.manifest.0["metadata"]["name"].as_str().unwrap().to_owned();

@@ -76,10 +76,11 @@ impl Matrix {
 /// What is wrong after the next start: nothing, if all is well.
 fn lost(stand: &Stand, told: Option<&Ran>) -> Vec<String> {
     let mut lost = Vec::new();
-    if let Some(ran) = told {
-        if ran.code != Some(0) && ran.err.trim().is_empty() {
-            lost.push(format!("no report: {ran}"));
-        }
+    if let Some(ran) = told
+        && ran.code != Some(0)
+        && ran.err.trim().is_empty()
+    {
+        lost.push(format!("no report: {ran}"));
     }
     let next = stand.ask("list pods", "get pods", &[]);
     if next.code != Some(0) {
