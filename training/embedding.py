@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import yaml
 
-DIMENSIONS = 128
+DIMENSIONS = 256
 LAYERS, HEADS = 6, 12
 # Of the tuning: chosen on questions of the pages that were held out.
 STEPS, RATE, DROPPED, TEMPERATURE, SEED = 200, 0.02, 0.3, 0.05, 1

@@ -86,13 +86,19 @@ impl Window {
         assert!(self.tmux(&[&["send-keys"], keys].concat()).status.success());
     }
 
-    /// Says yes to the review until it is heard: keys that come too early do not count.
-    fn approve(&self) {
+    /// Answers the review until it is heard: keys that come too early do not count.
+    fn answer(&self, key: &str) {
         let begun = Instant::now();
-        while self.screen().contains("a approve") && begun.elapsed() < PATIENCE {
+        let asks = |screen: &str| screen.contains("a approve") && !screen.contains("why not?");
+        while asks(&self.screen()) && begun.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(700));
-            self.keys(&["a"]);
+            self.keys(&[key]);
         }
+    }
+
+    /// Says yes, and waits for the end.
+    fn approve(&self) {
+        self.answer("a");
         self.until("takes it back");
         // A yes too many may stand in the line now.
         self.keys(&["C-c"]);
@@ -165,9 +171,11 @@ fn the_embedded_planner_goes_the_whole_way() {
     window.approve();
     window.keys(&["restart cart", "Enter"]);
     window.until("rollout restart deployment/cart");
-    window.keys(&["r"]);
-    window.keys(&["not now", "Enter"]);
-    window.until("not now");
+    window.answer("r");
+    window.until("why not?");
+    // A key too many may stand in the field.
+    window.keys(&["C-u", "not now", "Enter"]);
+    window.until("rejected: not now");
     window.keys(&["M-u"]);
     window.until("-  replicas: 5");
     window.approve();
