@@ -38,15 +38,16 @@ impl App {
     }
 
     pub(super) fn show_kind(&mut self, kind: Kind, namespace: Option<String>) -> Vec<Effect> {
-        if let Some(name) = namespace.filter(|name| name != "all" && name != "-A") {
-            if !is_name(&name) {
+        let namespace = match namespace.as_deref() {
+            None => Some(self.place.namespace.clone()).filter(|_| !self.settings.all_namespaces),
+            Some("all" | "-A") => None,
+            Some(name) if is_name(name) => namespace,
+            Some(name) => {
                 self.complain(&Failure::new(format!("`{name}` is no name of a namespace")));
                 return Vec::new();
             }
-            return self.open_table(kind, Some(name), "");
-        }
-        let here = Some(self.place.namespace.clone()).filter(|_| !self.settings.all_namespaces);
-        self.open_table(kind, here, "")
+        };
+        self.open_table(kind, namespace, "")
     }
 
     /// Shows a kind in a namespace, or in every one, with a filter.

@@ -381,6 +381,26 @@ fn a_change_of_namespace_moves_what_is_watched() {
 }
 
 #[test]
+fn a_kind_is_shown_here_elsewhere_or_everywhere() {
+    let mut app = app();
+    pods(&mut app);
+    let here = app.place.namespace.clone();
+    for (typed, place) in [
+        (":deploy\n", Some(here)),
+        (":deploy blog\n", Some("blog".into())),
+        (":deploy all\n", None),
+        (":deploy -A\n", None),
+    ] {
+        let effects = press(&mut app, typed);
+        assert!(
+            matches!(&effects[..], [Effect::Watch(_, _, namespace)] if *namespace == place),
+            "{typed}: {effects:?}"
+        );
+    }
+    assert_eq!(press(&mut app, ":deploy a/b\n"), []);
+}
+
+#[test]
 fn news_for_a_table_that_is_gone_are_dropped() {
     let mut app = app();
     pods(&mut app);
