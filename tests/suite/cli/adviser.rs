@@ -82,7 +82,10 @@ fn what_is_left_out_is_told() {
     );
     stand.expect(QUESTION, Reply::Text("Short.".to_owned()));
     let ran = stand.run(&[QUESTION]);
-    assert!(ran.err.contains("132 of 700 tokens; not seen for want of room: "), "{ran}");
+    assert!(
+        ran.err.contains("132 of 700 tokens; not seen for want of room: "),
+        "{ran}"
+    );
 }
 
 #[test]
