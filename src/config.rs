@@ -4,6 +4,7 @@
 //! environment.
 
 mod policy;
+mod server;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::check::Policy;
 
 pub use policy::read_layer;
+pub use server::{AdviceFile, AdviceLimits, Reach};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +137,10 @@ pub struct File {
     pub signing_key: Option<PathBuf>,
     /// The model.
     pub model: ModelFile,
+    /// The model that explains.
+    pub adviser: Option<ModelFile>,
+    /// What explanations may take.
+    pub advice: AdviceFile,
     /// The terminal UI.
     pub tui: TuiFile,
 }
@@ -196,6 +202,16 @@ pub struct ModelFile {
     pub dialect: Option<String>,
     /// The variable that holds the key; `OPENAI_API_KEY` without it.
     pub key_variable: Option<String>,
+    /// See [`Reach`].
+    pub key_command: Vec<String>,
+    /// See [`Reach`].
+    pub proxy: Option<String>,
+    /// See [`Reach`].
+    pub ca: Option<PathBuf>,
+    /// See [`Reach`].
+    pub first_token_seconds: Option<u64>,
+    /// See [`Reach`].
+    pub whole_seconds: Option<u64>,
     /// Seconds after which the embedded engine leaves when nothing is asked.
     pub idle_seconds: Option<u64>,
 }
@@ -218,6 +234,8 @@ pub enum ModelChoice {
         dialect: String,
         /// The key. Never printed: see [`Secret`].
         key: Option<Secret>,
+        /// How it is reached.
+        reach: Reach,
     },
 }
 
@@ -264,6 +282,10 @@ pub struct Config {
     pub policy: Policy,
     /// Whom to ask.
     pub model: ModelChoice,
+    /// Whom to ask for explanations, where somebody is configured.
+    pub adviser: Option<ModelChoice>,
+    /// What an explanation may take.
+    pub advice: AdviceLimits,
     /// Who is asking, as the operating system knows them.
     pub user: String,
     /// The key that plans and checkpoints are signed with; made when it is first needed.
@@ -284,6 +306,7 @@ impl Config {
             .or_else(|| variable("LOGNAME"))
             .unwrap_or_else(|| "unknown".to_owned());
         let model = overrides.model.or_else(|| variable("SAYSO_MODEL"));
+        let model = choose_model(model.as_deref(), &file.model, environment)?;
         Ok(Config {
             context: overrides
                 .context
@@ -294,7 +317,9 @@ impl Config {
                 .or_else(|| variable("SAYSO_NAMESPACE"))
                 .or(file.namespace),
             policy: policy::load(&places, environment, file.policy.as_deref(), read_only, &user)?,
-            model: choose_model(model.as_deref(), &file.model, environment)?,
+            adviser: server::choose_adviser(file.adviser.as_ref(), &model, environment)?,
+            advice: file.advice.limits(),
+            model,
             user,
             signing_key: file
                 .signing_key
@@ -345,6 +370,7 @@ fn choose_model(
         name: name.or(file.name.as_deref()).unwrap_or("default").to_owned(),
         dialect: file.dialect.clone().unwrap_or_else(|| "openai".to_owned()),
         key: key.map(|key| Secret(key.to_owned())),
+        reach: file.reach(),
     })
 }
 

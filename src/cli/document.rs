@@ -32,6 +32,7 @@ pub fn document(asked: &Asked, receipt: &Receipt) -> Value {
         "steps": outcome.report.as_ref().map_or_else(Vec::new, |report| steps(report, outcome)),
         "question": outcome.question,
         "answer": answer(outcome),
+        "advice": receipt.advice,
         "sources": outcome.passages.iter().map(source).collect::<Vec<_>>(),
         "error": outcome.failure,
         "audit": receipt.action.as_ref().map(ToString::to_string),

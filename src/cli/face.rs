@@ -6,9 +6,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Output;
-use super::{human, terminal};
+use super::{advise, human, terminal};
 use crate::check::Report;
-use crate::driver::{Face, progress_words};
+use crate::driver::{Adviser, Face, progress_words};
 use crate::plan::{Plan, Proposal, parse};
 use crate::session::{Decision, Stage};
 
@@ -17,6 +17,7 @@ pub struct Shell {
     output: Output,
     context: String,
     bar: ProgressBar,
+    adviser: Option<Adviser>,
 }
 
 impl Shell {
@@ -26,7 +27,13 @@ impl Shell {
             output,
             context,
             bar: bar(),
+            adviser: None,
         }
+    }
+
+    /// The same, with somebody who explains plans.
+    pub fn advised(self, adviser: Option<Adviser>) -> Shell {
+        Shell { adviser, ..self }
     }
 
     /// Takes the spinner away.
@@ -97,9 +104,19 @@ impl Face for Shell {
             "{}",
             human::review(report, &self.context, confidence)
         );
-        let report = report.clone();
+        let (report, adviser) = (report.clone(), self.adviser.clone());
+        let runtime = tokio::runtime::Handle::current();
         // A thread of its own: reading a line blocks, and Ctrl-C must still be heard.
-        let asked = tokio::task::spawn_blocking(move || ask(&report)).await;
+        let asked = tokio::task::spawn_blocking(move || {
+            ask(&report, &|| {
+                if let Some(adviser) = &adviser {
+                    runtime.block_on(advise::review(adviser, &report));
+                    // What was typed meanwhile was typed for nobody.
+                    terminal::forget_typed();
+                }
+            })
+        })
+        .await;
         if let Ok(Some(decision)) = asked {
             return decision;
         }
@@ -109,8 +126,8 @@ impl Face for Shell {
     }
 }
 
-/// Asks until there is an answer, or nothing more to read. Only a clear yes is a yes.
-fn ask(report: &Report) -> Option<Decision> {
+/// Asks until there is an answer, or nothing more to read. Only a clear yes is a yes. `advise` has a model explain, too.
+fn ask(report: &Report, advise: &dyn Fn()) -> Option<Decision> {
     terminal::forget_typed();
     loop {
         let _ = write!(anstream::stderr(), "\nApply? [y]es, [N]o, [e]dit, e[x]plain: ");
@@ -129,6 +146,7 @@ fn ask(report: &Report) -> Option<Decision> {
             "" | "n" | "no" => return Some(Decision::Reject { reason: None }),
             "x" | "explain" => {
                 let _ = write!(anstream::stderr(), "{}", human::explain(report));
+                advise();
             }
             "e" | "edit" => {
                 if let Some(plan) = edit() {

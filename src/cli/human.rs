@@ -158,8 +158,11 @@ pub fn receipt(receipt: &Receipt, context: &str) {
     ) {
         let _ = write!(err, "{}", review(report, context, &outcome.confidence));
     }
-    if !outcome.passages.is_empty() {
-        super::passages::answer(&outcome.passages);
+    match &receipt.advice {
+        // Its words were printed as they came.
+        Some(advice) => super::advise::end(advice, &outcome.passages),
+        None if outcome.passages.is_empty() => {}
+        None => super::passages::answer(&outcome.passages),
     }
     for notice in &receipt.notices {
         let _ = writeln!(err, "{} {}", paint(YELLOW, "warning:"), printable(notice));

@@ -1,5 +1,6 @@
 //! The shell face: arguments in, text or JSON out, an exit code at the end.
 
+mod advise;
 pub mod args;
 mod audit;
 mod doctor;

@@ -27,7 +27,7 @@ pub fn answer(passages: &[Passage]) {
 }
 
 /// The ids of all passages.
-fn sources(passages: &[Passage]) -> String {
+pub(super) fn sources(passages: &[Passage]) -> String {
     let mut out = paint(BOLD, "Sources");
     for (number, passage) in passages.iter().enumerate() {
         let _ = write!(

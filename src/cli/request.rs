@@ -3,7 +3,7 @@
 use super::args::{Common, Output};
 use super::document::{self, Asked, document, print};
 use super::face::Shell;
-use super::{Exit, exit, human, interrupt, load, terminal};
+use super::{Exit, advise, exit, human, interrupt, load, terminal};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,10 @@ async fn try_run(common: &Common, words: &str) -> anyhow::Result<Exit> {
         () = stop.cancelled() => return Ok(Exit::Interrupted),
     };
     if let Some(receipt) = answered {
+        let receipt = tokio::select! {
+            receipt = advise::on(&config, common.output, words, receipt) => receipt?,
+            () = stop.cancelled() => return Ok(Exit::Interrupted),
+        };
         return tell(common, words, None, &receipt);
     }
     let parts = tokio::select! {
@@ -82,7 +86,7 @@ pub async fn converse(
 ) -> anyhow::Result<(Exit, Receipt)> {
     let context = parts.cluster.context().clone();
     let words = session.request().text().to_owned();
-    let mut face = Shell::new(common.output, place(&context));
+    let mut face = Shell::new(common.output, place(&context)).advised(parts.adviser.clone());
     let receipt = Driver::new(parts, &mut face, config.user.clone(), stop)
         .as_of(as_of)
         .run(session)

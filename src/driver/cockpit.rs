@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::adviser::Adviser;
 use super::connect::{Connection, Parts, connect, options};
 use super::perform::{Driver, Face, Receipt};
 use super::undo::Undo;
@@ -139,6 +140,11 @@ impl Cockpit {
         }
     }
 
+    /// Who explains, if somebody does.
+    pub fn adviser(&self) -> Option<Adviser> {
+        self.parts.adviser.clone()
+    }
+
     /// A session for a request, under the policy that applies.
     pub fn session(&self, request: Request, start: Start, wishes: Wishes) -> Session {
         let policy = self.config.policy.clone();
@@ -177,6 +183,7 @@ impl Cockpit {
         let parts = Parts {
             cluster,
             model: self.parts.model.clone(),
+            adviser: self.parts.adviser.clone(),
             audit: self.parts.audit.clone(),
             library: self.parts.library.clone(),
             sandbox: None,

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::adviser::Adviser;
 use super::library::Library;
 use crate::audit::AuditLog;
 use crate::cluster::{Cluster, ConnectOptions};
-use crate::config::{Config, ModelChoice};
-use crate::llm::{ApiKey, Endpoint, EndpointConfig, LocalEngine, Model, Timeouts};
+use crate::config::{Config, ModelChoice, Reach, Secret};
+use crate::llm::{ApiKey, Endpoint, EndpointConfig, LocalEngine, Model, Timeouts, Transport};
 use crate::{sandbox, sign};
 
 /// Where a session takes place.
@@ -33,6 +34,8 @@ pub struct Parts {
     pub cluster: Cluster,
     /// The model.
     pub model: Model,
+    /// Who explains, if somebody does.
+    pub adviser: Option<Adviser>,
     /// The audit log.
     pub audit: AuditLog,
     /// The knowledge base.
@@ -49,6 +52,7 @@ pub async fn connect(config: &Config, connection: &Connection) -> anyhow::Result
     Ok(Parts {
         cluster,
         model: model(config)?,
+        adviser: Adviser::configured(config)?,
         audit,
         library: Library::new(config),
         sandbox,
@@ -101,24 +105,62 @@ pub(super) fn options(
 
 /// The model that was chosen; nothing is asked of it yet.
 pub fn model(config: &Config) -> anyhow::Result<Model> {
-    match &config.model {
+    model_of(config, &config.model)
+}
+
+/// The model of a choice; nothing is asked of it yet.
+pub(super) fn model_of(config: &Config, choice: &ModelChoice) -> anyhow::Result<Model> {
+    match choice {
         ModelChoice::Embedded { idle_seconds } => Ok(Model::Local(local_engine(config, *idle_seconds)?)),
         ModelChoice::Endpoint {
             url,
             name,
             dialect,
             key,
+            reach,
         } => {
             let endpoint = EndpointConfig {
                 base_url: url.clone(),
                 model: name.clone(),
-                key: key.as_ref().map(|key| ApiKey::from(key.reveal().to_owned())),
+                key: key_of(key.as_ref(), reach)?,
                 dialect: dialect.parse()?,
-                timeouts: Timeouts::default(),
+                timeouts: timeouts(reach),
+                transport: transport(reach)?,
+                memory: Some(config.places.cache.join("servers")),
             };
             Ok(Model::Endpoint(Endpoint::new(endpoint)?))
         }
     }
+}
+
+/// The key: from the program that keeps it, if one was named, else from the environment.
+fn key_of(key: Option<&Secret>, reach: &Reach) -> anyhow::Result<Option<ApiKey>> {
+    if !reach.key_command.is_empty() {
+        return super::key::from_command(&reach.key_command).map(Some);
+    }
+    Ok(key.map(|key| ApiKey::from(key.reveal().to_owned())))
+}
+
+fn timeouts(reach: &Reach) -> Timeouts {
+    let default = Timeouts::default();
+    let seconds = |configured: Option<u64>, default| configured.map_or(default, Duration::from_secs);
+    Timeouts {
+        first_token: seconds(reach.first_token_seconds, default.first_token),
+        whole: seconds(reach.whole_seconds, default.whole),
+        ..default
+    }
+}
+
+fn transport(reach: &Reach) -> anyhow::Result<Transport> {
+    let read =
+        |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
+    Ok(Transport {
+        proxy: reach
+            .proxy
+            .as_ref()
+            .map(|proxy| ApiKey::from(proxy.reveal().to_owned())),
+        ca: reach.ca.as_ref().map(read).transpose()?,
+    })
 }
 
 fn local_engine(config: &Config, idle_seconds: u64) -> anyhow::Result<LocalEngine> {

@@ -104,6 +104,7 @@ impl Library {
             unrecorded: None,
             notices,
             timing: BTreeMap::from([("retrieve", taken)]),
+            advice: None,
             usage: Usage::default(),
         })
     }

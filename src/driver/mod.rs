@@ -1,14 +1,17 @@
 //! Performs the session's effects and feeds their events back.
 
+mod adviser;
 pub mod cockpit;
 mod connect;
 pub mod doctor;
 pub mod eval;
+mod key;
 mod library;
 mod perform;
 mod reconcile;
 mod undo;
 
+pub use adviser::{Advice, Adviser};
 pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command, model};
 pub use library::{Library, context_of};
 pub use perform::{Driver, Face, Receipt, Usage, progress_words};

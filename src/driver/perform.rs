@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::adviser::Advice;
 use super::connect::Parts;
 use super::library::as_text;
 use super::reconcile::reconcile;
@@ -17,7 +18,7 @@ use crate::cluster::ClusterError;
 use crate::llm::{
     Constraint, LlmError, Message, Model, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts,
 };
-use crate::plan::{Focus, Plan, Step, plan_pattern};
+use crate::plan::{Focus, Plan, Step, plan_grammar};
 use crate::session::{
     Answer, Approved, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage,
 };
@@ -52,6 +53,7 @@ pub fn progress_words(what: &str) -> &str {
         "verify" => "checking the planner",
         "merge" => "preparing the planner (once)",
         "load" => "starting the planner",
+        "probe" => "asking the model server what it keeps to (once)",
         other => other,
     }
 }
@@ -63,6 +65,14 @@ pub struct Usage {
     pub prompt_tokens: u32,
     /// Written by it.
     pub completion_tokens: u32,
+}
+
+impl Usage {
+    /// Adds what one reply took. A server may count what it likes: the sum stops at the largest number.
+    pub(super) fn add(&mut self, reply: crate::llm::Usage) {
+        self.prompt_tokens = self.prompt_tokens.saturating_add(reply.prompt_tokens);
+        self.completion_tokens = self.completion_tokens.saturating_add(reply.completion_tokens);
+    }
 }
 
 /// The end of a request: what became of it, and what it took.
@@ -80,6 +90,8 @@ pub struct Receipt {
     pub timing: BTreeMap<&'static str, u64>,
     /// Tokens.
     pub usage: Usage,
+    /// An explanation, where a model gave one.
+    pub advice: Option<Advice>,
 }
 
 /// Performs effects for one request.
@@ -96,6 +108,7 @@ pub struct Driver<'a, F> {
     notices: Vec<String>,
     model: Option<ModelIdentity>,
     usage: Usage,
+    advice: Option<Advice>,
     timing: BTreeMap<&'static str, u64>,
     watch: Duration,
     as_of: Option<Timestamp>,
@@ -120,6 +133,7 @@ impl<'a, F: Face> Driver<'a, F> {
             notices: Vec::new(),
             model: None,
             usage: Usage::default(),
+            advice: None,
             timing: BTreeMap::new(),
             watch: VERIFY_DEADLINE,
             as_of: None,
@@ -176,6 +190,7 @@ impl<'a, F: Face> Driver<'a, F> {
             notices: self.notices,
             timing: self.timing,
             usage: self.usage,
+            advice: self.advice,
         }
     }
 
@@ -205,15 +220,7 @@ impl<'a, F: Face> Driver<'a, F> {
 
     async fn dispatch(&mut self, effect: Effect) -> Event {
         match effect {
-            Effect::LookUp(question) => {
-                self.face.stage(Stage::Retrieving, "looking it up");
-                let context = self.parts.cluster.context().name.clone();
-                let (event, notices) = self.parts.library.look_up(question, Some(context)).await;
-                if let Event::Found(passages) = &event {
-                    self.face.read(&as_text(passages), &notices);
-                }
-                event
-            }
+            Effect::LookUp(question) => self.look_up(question).await,
             Effect::Retrieve => self.retrieve().await,
             Effect::Plan { focus, complaint } => self.plan(&focus, complaint).await,
             Effect::Read(step) => self.read(&step).await,
@@ -261,6 +268,39 @@ impl<'a, F: Face> Driver<'a, F> {
             },
             Err(error) => Event::Failed(cluster_failure(&error)),
         }
+    }
+
+    /// Looks a question up. Where somebody explains, their words come first, and what they are from behind them.
+    async fn look_up(&mut self, question: String) -> Event {
+        self.face.stage(Stage::Retrieving, "looking it up");
+        let context = self.parts.cluster.context().name.clone();
+        let (event, mut notices) = self.parts.library.look_up(question.clone(), Some(context)).await;
+        let Event::Found(passages) = &event else {
+            return event;
+        };
+        let mut text = as_text(passages);
+        if let Some(adviser) = self.parts.adviser.as_ref().filter(|_| !passages.is_empty()) {
+            self.face.stage(Stage::Retrieving, "asking the adviser");
+            match adviser
+                .answer(&question, passages, &mut |text| self.face.writing(text))
+                .await
+            {
+                Ok(advice) => {
+                    let sources = passages.iter().map(|passage| format!("  {}", passage.id));
+                    let sources = sources.collect::<Vec<_>>().join("\n");
+                    text = format!(
+                        "{}\n{}\nSources:\n{sources}\n",
+                        Advice::whose(&advice.model),
+                        advice.text
+                    );
+                    notices.push(advice.footing());
+                    self.advice = Some(advice);
+                }
+                Err(failure) => notices.push(format!("the adviser gave no answer: {}", failure.message)),
+            }
+        }
+        self.face.read(&text, &notices);
+        event
     }
 
     async fn apply(&mut self, approved: &Approved, index: usize) -> Event {
@@ -322,7 +362,7 @@ impl<'a, F: Face> Driver<'a, F> {
         self.face.stage(Stage::Planning, "planning");
         let request = ModelRequest {
             messages: self.messages(focus, complaint),
-            constraint: Constraint::Regex(plan_pattern(focus)),
+            constraint: Constraint::Plan(plan_grammar(focus)),
             max_tokens: PLAN_TOKENS,
             temperature: 0.0,
         };
@@ -333,8 +373,8 @@ impl<'a, F: Face> Driver<'a, F> {
             .await
         {
             Ok(reply) => {
-                self.usage.prompt_tokens += reply.usage.prompt_tokens;
-                self.usage.completion_tokens += reply.usage.completion_tokens;
+                self.usage.add(reply.usage);
+                self.notices.extend(reply.notice);
                 // A reply that was cut off may end in half a command that reads as a whole one.
                 let text = if reply.truncated {
                     String::new()

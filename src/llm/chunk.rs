@@ -14,7 +14,7 @@ const REPLY: usize = 4 << 20;
 #[serde(default)]
 pub(super) struct Chunk {
     choices: Option<Vec<Choice>>,
-    usage: Option<Counts>,
+    usage: Option<Value>,
     error: Option<Value>,
 }
 
@@ -33,13 +33,6 @@ struct Delta {
     /// What reasoning models think first, by two names: a sign of life, but no part of the reply.
     reasoning_content: Option<Value>,
     reasoning: Option<Value>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Counts {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
 }
 
 /// OpenAI lists tokens under `content`; mistral.rs streams one token without the list.
@@ -94,10 +87,17 @@ impl Token {
     }
 }
 
+/// No token is longer on average, in bytes; a reply that is did not keep to its limit of tokens.
+const LONGEST_TOKEN: usize = 64;
+/// A reply of few tokens may still be this long.
+const SHORT: usize = 4 << 10;
+
 /// A reply in the making.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     reply: ModelReply,
+    /// The most bytes of text that the limit on tokens leaves room for.
+    most: usize,
     /// Whether the model has produced anything yet.
     pub(super) started: bool,
     /// Whether the server said why it stopped; without that the stream was cut.
@@ -105,6 +105,24 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
+    /// For a reply of at most so many tokens.
+    pub(super) fn within(max_tokens: u32) -> Self {
+        let tokens = usize::try_from(max_tokens).unwrap_or(usize::MAX);
+        Self {
+            most: tokens.saturating_mul(LONGEST_TOKEN).saturating_add(SHORT),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the server goes on behind the limit on tokens. The reply then counts as cut off at it.
+    pub(super) fn is_full(&mut self) -> bool {
+        let full = self.reply.text.len() > self.most;
+        if full {
+            (self.finished, self.reply.truncated) = (true, true);
+        }
+        full
+    }
+
     /// Adds one event; new text goes to `on_text`.
     pub(super) fn accept(
         &mut self,
@@ -119,9 +137,9 @@ impl Assembly {
                 message,
             });
         }
-        if let Some(counts) = chunk.usage {
-            self.reply.usage.prompt_tokens = saturate(counts.prompt_tokens);
-            self.reply.usage.completion_tokens = saturate(counts.completion_tokens);
+        if let Some(counts) = chunk.usage.filter(Value::is_object) {
+            self.reply.usage.prompt_tokens = count(&counts, "prompt_tokens");
+            self.reply.usage.completion_tokens = count(&counts, "completion_tokens");
         }
         // Only one choice is ever asked for.
         match chunk.choices.and_then(|choices| choices.into_iter().next()) {
@@ -160,11 +178,8 @@ impl Assembly {
         self.reply.tokens.extend(tokens.filter_map(Token::choice));
     }
 
-    pub(super) fn into_reply(self, constrained: bool) -> ModelReply {
-        ModelReply {
-            constrained,
-            ..self.reply
-        }
+    pub(super) fn into_reply(self) -> ModelReply {
+        self.reply
     }
 }
 
@@ -180,6 +195,8 @@ pub(super) fn error_message(error: &Value) -> String {
     text.map_or_else(|| error.to_string(), str::to_owned)
 }
 
-fn saturate(count: Option<u64>) -> u32 {
-    u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX)
+/// A count that a server gives; 0 for what is no count.
+fn count(counts: &Value, name: &str) -> u32 {
+    let count = counts.get(name).and_then(Value::as_u64).unwrap_or(0);
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::error::LlmError;
-use super::types::{Constraint, ModelRequest};
+use super::form::Form;
+use super::types::Constraint;
 
 /// The way a server takes a [`Constraint`].
 ///
-/// | dialect | regular expression | JSON schema |
+/// | dialect | a plan, the best form first | JSON schema |
 /// |---|---|---|
-/// | `mistral-rs` | `grammar` | `response_format` |
-/// | `vllm` | `structured_outputs` (vLLM 0.11 and later; it replaced `guided_regex`) | `response_format` |
-/// | `llama-cpp` | not sent | `response_format` |
-/// | `ollama` | not sent | `response_format` |
-/// | `openai` | not sent | `response_format`, enforced only for schemas within its strict subset |
+/// | `mistral-rs` | `grammar` with the expression | `response_format` |
+/// | `vllm` | `structured_outputs` (0.11 and later), `guided_regex` (before), then as `openai` | `response_format` |
+/// | `llama-cpp` | `grammar` in its own notation, then as `ollama` | `response_format` |
+/// | `ollama` | `response_format`: lines with a pattern each, then lines without one | `response_format` |
+/// | `openai` | the same | `response_format`, enforced only for schemas within its strict subset |
 ///
-/// llama.cpp would take a pattern inside the schema of a JSON string. The reply would then be that string, quoted and
-/// escaped, and its converter knows only part of the regular expressions, so nothing is sent instead.
+/// All forms come from one expression. Which of them a server keeps to is learned: see [`Form`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Dialect {
@@ -45,9 +45,6 @@ const NAMES: [(Dialect, &[&str]); 5] = [
     (Dialect::OpenAi, &["openai", "open-ai"]),
 ];
 
-/// Fields that a server may reject without harm to the reply (the newest models of OpenAI do).
-const DISPENSABLE: [&str; 4] = ["temperature", "logprobs", "top_logprobs", "stream_options"];
-
 impl Dialect {
     /// The names as they are written in a configuration file.
     pub fn names() -> Vec<&'static str> {
@@ -57,27 +54,28 @@ impl Dialect {
             .collect()
     }
 
-    /// The field that carries the constraint, if this server has one, and whether the server then enforces it.
-    fn constraint_field(self, constraint: &Constraint) -> Option<(&'static str, Value, bool)> {
+    /// The forms in which this kind of server may take a constraint, the best first.
+    pub(super) fn forms(self, constraint: &Constraint) -> &'static [Form] {
         match (self, constraint) {
-            (_, Constraint::None) | (Self::LlamaCpp | Self::Ollama | Self::OpenAi, Constraint::Regex(_)) => {
-                None
-            }
-            (Self::MistralRs, Constraint::Regex(pattern)) => {
-                Some(("grammar", json!({"type": "regex", "value": pattern}), true))
-            }
-            (Self::Vllm, Constraint::Regex(pattern)) => {
-                Some(("structured_outputs", json!({"regex": pattern}), true))
-            }
-            (_, Constraint::JsonSchema(schema)) => {
-                let strict = self != Self::OpenAi || fits_strict(schema);
-                Some(("response_format", response_format(schema, strict), strict))
-            }
+            (_, Constraint::None) => &[],
+            (_, Constraint::JsonSchema(_)) => &[Form::Schema, Form::Object],
+            (Self::MistralRs, _) => &[Form::Grammar],
+            (Self::Vllm, _) => &[Form::Structured, Form::Guided, Form::Lines],
+            (Self::LlamaCpp, _) => &[Form::Gbnf, Form::Lines],
+            (Self::Ollama | Self::OpenAi, _) => &[Form::Lines, Form::PlainLines],
+        }
+    }
+
+    /// Whether the server keeps to this schema: OpenAI does so only within its strict subset.
+    pub(super) fn is_strict(self, constraint: &Constraint) -> bool {
+        match constraint {
+            Constraint::JsonSchema(schema) => self != Self::OpenAi || fits_strict(schema),
+            _ => true,
         }
     }
 
     /// OpenAI's newer models refuse `max_tokens`; other servers do not all know its successor.
-    fn limit_field(self) -> &'static str {
+    pub(super) fn limit_field(self) -> &'static str {
         if self == Self::OpenAi {
             "max_completion_tokens"
         } else {
@@ -119,48 +117,6 @@ impl From<Dialect> for String {
     fn from(dialect: Dialect) -> Self {
         dialect.to_string()
     }
-}
-
-/// The JSON of a request, ready to send.
-#[derive(Debug, Clone)]
-pub(super) struct Body {
-    pub(super) fields: Map<String, Value>,
-    /// See [`ModelReply::constrained`](super::ModelReply::constrained).
-    pub(super) constrained: bool,
-}
-
-impl Body {
-    pub(super) fn new(dialect: Dialect, model: &str, request: &ModelRequest) -> Self {
-        let mut fields = Map::new();
-        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-        put("model", json!(model));
-        put("messages", json!(request.messages));
-        put(dialect.limit_field(), json!(request.max_tokens));
-        put("temperature", json!(request.temperature));
-        put("stream", json!(true));
-        put("stream_options", json!({"include_usage": true}));
-        put("logprobs", json!(true));
-        put("top_logprobs", json!(2));
-        let mut constrained = false;
-        if let Some((name, value, enforced)) = dialect.constraint_field(&request.constraint) {
-            put(name, value);
-            constrained = enforced;
-        }
-        Self { fields, constrained }
-    }
-
-    /// Takes out a field that the server does not want. `false` when it is not there or the reply depends on it.
-    pub(super) fn without(&mut self, field: &str) -> bool {
-        // A server that lists alternatives only together with probabilities wants neither without the other.
-        if field == "logprobs" {
-            self.fields.shift_remove("top_logprobs");
-        }
-        DISPENSABLE.contains(&field) && self.fields.shift_remove(field).is_some()
-    }
-}
-
-fn response_format(schema: &Value, strict: bool) -> Value {
-    json!({"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": strict}})
 }
 
 /// Whether OpenAI would enforce the schema: an object, closed and with every property required all the way down.

@@ -1,23 +1,25 @@
 //! An OpenAI-compatible server: its settings, when to ask it again, and how long to wait for it.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_openai::middleware::HttpRequestFactory;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Response, StatusCode, Url};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::{ClientBuilder, Url};
+use secrecy::SecretString;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::chunk::error_message;
-use super::dialect::{Body, Dialect};
+use super::ability::{Finding, Memory};
+use super::body::Body;
+use super::dialect::Dialect;
 use super::error::LlmError;
+use super::form::Form;
+use super::lines::Unwrapper;
 use super::peer::{Peer, public_name};
+use super::refusal::{refusal, send};
 use super::stream::{Answer, Connection, Deadline, Fault, Remedy, no_first_token, open};
-use super::types::{ModelIdentity, ModelReply, ModelRequest};
+use super::transport::{Transport, base_url, client_builder, headers};
+use super::types::{Constraint, ModelIdentity, ModelReply, ModelRequest};
 
 /// A secret that is wiped from memory when dropped and shows nothing of itself in `Debug`.
 pub type ApiKey = SecretString;
@@ -30,8 +32,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long a server may take to say that it is there.
 const PROBE: Duration = Duration::from_secs(5);
-/// How much is read of a page that explains a refusal, in bytes.
-const EXPLANATION: usize = 16 << 10;
 
 /// How long to wait for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From sending the request to the first text; a model may have to be loaded in that time. Counted per try.
     pub first_token: Duration,
+    /// From one piece of an answer to the next.
+    pub between: Duration,
     /// For everything, retries included.
     pub whole: Duration,
 }
@@ -49,6 +51,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(10),
             first_token: Duration::from_secs(120),
+            between: Duration::from_secs(60),
             whole: Duration::from_secs(600),
         }
     }
@@ -67,6 +70,10 @@ pub struct EndpointConfig {
     pub dialect: Dialect,
     /// How long to wait for it.
     pub timeouts: Timeouts,
+    /// How it is reached.
+    pub transport: Transport,
+    /// The folder in which it is remembered what the server keeps to; without one nothing is probed.
+    pub memory: Option<PathBuf>,
 }
 
 impl fmt::Debug for EndpointConfig {
@@ -80,7 +87,7 @@ impl fmt::Debug for EndpointConfig {
             .field("key", &self.key)
             .field("dialect", &self.dialect)
             .field("timeouts", &self.timeouts)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,6 +99,7 @@ impl fmt::Debug for EndpointConfig {
 pub struct Endpoint {
     connection: Arc<Connection>,
     config: EndpointConfig,
+    memory: Arc<Memory>,
 }
 
 impl Endpoint {
@@ -102,7 +110,7 @@ impl Endpoint {
     /// When the address is no `http` or `https` URL, or the key cannot be sent in a header.
     pub fn new(config: EndpointConfig) -> Result<Self, LlmError> {
         let url = base_url(&config.base_url)?;
-        let builder = client_builder(&url, config.timeouts.connect);
+        let builder = client_builder(&url, &config)?;
         Self::over(config, public_name(&url), builder)
     }
 
@@ -120,6 +128,7 @@ impl Endpoint {
         let http = builder
             .build()
             .map_err(|error| setup(super::peer::root_cause(&error)))?;
+        let memory = Memory::open(config.memory.as_deref(), &name, &config.model, config.dialect);
         let headers = headers(config.key.as_ref()).map_err(|reason| setup(reason.to_owned()))?;
         let connection = Connection {
             base: config.base_url.trim_end_matches('/').to_owned(),
@@ -134,6 +143,7 @@ impl Endpoint {
         Ok(Self {
             connection: Arc::new(connection),
             config,
+            memory: Arc::new(memory),
         })
     }
 
@@ -181,14 +191,104 @@ impl Endpoint {
             .map_err(late)?
     }
 
+    /// Asks with the constraint in the best form; in the next one where the server refuses it, and in the end without.
     async fn answer(
         &self,
         request: &ModelRequest,
         on_text: &mut (dyn FnMut(&str) + Send),
     ) -> Result<ModelReply, LlmError> {
-        let mut body = Body::new(self.config.dialect, &self.config.model, request);
+        let forms = self.memory.forms(self.config.dialect, &request.constraint);
+        let mut refused = Vec::new();
+        for form in forms {
+            let body = Body::new(self.config.dialect, &self.config.model, request, Some(form));
+            if body.form.is_none() {
+                continue;
+            }
+            match self.answer_to(body, request, on_text).await {
+                Err(error)
+                    if error.may_be_about_form()
+                        && !(error.is_broken_server() && self.memory.keeps(form)) =>
+                {
+                    refused.push((form, error));
+                }
+                Ok(reply) => {
+                    refused.iter().for_each(|(form, _)| self.memory.avoid(*form));
+                    return Ok(self.judged(form, request, reply));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let body = Body::new(self.config.dialect, &self.config.model, request, None);
+        let answered = self.answer_to(body, request, on_text).await;
+        match (answered, refused.into_iter().next()) {
+            (Ok(reply), first) => Ok(self.unkept(request, reply, first.is_some())),
+            // The refusal of the constraint was none: it is the first that tells what is wrong.
+            (Err(error), Some((_, first))) if error.may_be_about_form() => Err(first),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// One answer. Lines that come wrapped are shown without their wrapping.
+    async fn answer_to(
+        &self,
+        mut body: Body,
+        request: &ModelRequest,
+        on_text: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<ModelReply, LlmError> {
+        let wrapped = body.form.is_some_and(Form::wraps);
         let (answer, deadline) = self.open(&mut body).await?;
-        answer.read(deadline, body.constrained, on_text).await
+        let mut unwrapper = Unwrapper::default();
+        let mut show = |text: &str| {
+            if wrapped {
+                on_text(&unwrapper.feed(text));
+            } else {
+                on_text(text);
+            }
+        };
+        let reply = answer.read(deadline, request.max_tokens, &mut show).await?;
+        Ok(ModelReply {
+            constrained: body.constrained,
+            ..reply
+        })
+    }
+
+    /// Holds a reply against its constraint. A server that took it and did not keep to it is found out here.
+    fn judged(&self, form: Form, request: &ModelRequest, mut reply: ModelReply) -> ModelReply {
+        let whole = !reply.truncated && !reply.text.trim().is_empty();
+        if whole && form.enforces() && !form.holds(&request.constraint, &reply.text) {
+            self.memory.note(form, Finding::Ignored);
+            reply.constrained = false;
+            reply = self.unkept(request, reply, true);
+        }
+        form.unwrap(reply)
+    }
+
+    /// Has the user told, once, that the server keeps to no constraint, where that is known.
+    fn unkept(&self, request: &ModelRequest, reply: ModelReply, known: bool) -> ModelReply {
+        let asked = request.constraint != Constraint::None;
+        let known = known || self.memory.is_settled(self.config.dialect, &request.constraint);
+        let notice = (asked && known && self.memory.lasts() && self.memory.tell_once()).then(|| {
+            format!(
+                "the model server at `{}` does not keep to the grammar it is given; what it writes is checked all the same, \
+                 and more of it will be unusable",
+                self.connection.peer.name
+            )
+        });
+        ModelReply { notice, ..reply }
+    }
+
+    /// The raw reply to a request in one form, for [`Endpoint::learn`].
+    pub(super) async fn ask_in(&self, form: Form, request: &ModelRequest) -> Result<ModelReply, LlmError> {
+        let body = Body::new(self.config.dialect, &self.config.model, request, Some(form));
+        self.answer_to(body, request, &mut |_| {}).await
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.config.dialect
     }
 
     /// Tries until an answer begins. After that nothing is repeated: text may have been shown already.
@@ -199,6 +299,7 @@ impl Endpoint {
             let deadline = Deadline {
                 at: Instant::now() + allowed,
                 allowed,
+                between: self.config.timeouts.between,
             };
             let fault = match self.open_once(body, deadline).await {
                 Ok(answer) => return Ok((answer, deadline)),
@@ -232,144 +333,6 @@ fn pause(tries: u32, wished: Option<Duration>) -> Option<Duration> {
     (pause <= LONGEST_PAUSE).then_some(pause)
 }
 
-fn base_url(text: &str) -> Result<Url, LlmError> {
-    // The text itself is not quoted unless it parses: it may hold a password.
-    let wrong = |url: String, reason: String| LlmError::Address { url, reason };
-    let url = Url::parse(text).map_err(|error| wrong("(unreadable)".to_owned(), error.to_string()))?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        scheme => Err(wrong(public_name(&url), format!("`{scheme}` is not spoken"))),
-    }
-}
-
-fn client_builder(url: &Url, connect: Duration) -> ClientBuilder {
-    let builder = plain_builder(connect);
-    let builder = if is_this_machine(url) {
-        builder.no_proxy()
-    } else {
-        builder
-    };
-    // Reading the certificates of the system takes time, and fails where there are none.
-    if url.scheme() == "http" {
-        builder.tls_certs_only([])
-    } else {
-        builder
-    }
-}
-
-/// What every connection has in common.
-pub(super) fn plain_builder(connect: Duration) -> ClientBuilder {
-    reqwest::Client::builder()
-        .redirect(Policy::none())
-        .connect_timeout(connect)
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn headers(key: Option<&ApiKey>) -> Result<HeaderMap, &'static str> {
-    let mut headers = HeaderMap::new();
-    if let Some(key) = key {
-        let value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
-        let mut value = value.map_err(|_| "the API key has characters that cannot be sent")?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
-}
-
-/// Sends one request, and tells an answer from the kinds of refusal.
-async fn send(connection: Arc<Connection>, factory: HttpRequestFactory) -> Result<Response, Fault> {
-    let peer = &connection.peer;
-    let request = factory.build().await.map_err(|error| LlmError::Setup {
-        endpoint: peer.name.clone(),
-        reason: peer.quote(&error.to_string()),
-    })?;
-    let response = connection.http.execute(request).await.map_err(|error| Fault {
-        remedy: if error.is_connect() {
-            Remedy::Wait(None)
-        } else {
-            Remedy::None
-        },
-        error: peer.unreachable(&error),
-    })?;
-    if !response.status().is_success() {
-        return Err(refusal(peer, response).await);
-    }
-    match unstreamed(&response) {
-        Some(kind) => Err(peer
-            .garbled(&format!("it is `{kind}` and not an event stream"))
-            .into()),
-        None => Ok(response),
-    }
-}
-
-/// The content type, if it is one that certainly holds no events.
-fn unstreamed(response: &Response) -> Option<String> {
-    let kind = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    let other = ["text/html", "application/json"]
-        .iter()
-        .any(|name| kind.starts_with(name));
-    other.then(|| kind.to_owned())
-}
-
-async fn refusal(peer: &Peer, response: Response) -> Fault {
-    let status = response.status();
-    let wished = retry_after(response.headers());
-    let page = explanation(response).await;
-    let json: Option<serde_json::Value> = serde_json::from_str(&page).ok();
-    let message = peer.quote(&json.as_ref().map_or(page, error_message));
-    let endpoint = peer.name.clone();
-    if matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504) {
-        let error = LlmError::Unavailable {
-            endpoint,
-            status: status.as_u16(),
-            message,
-            retry_after: wished,
-        };
-        return Fault {
-            error,
-            remedy: Remedy::Wait(wished),
-        };
-    }
-    let field = json
-        .as_ref()
-        .and_then(|json| json.pointer("/error/param")?.as_str());
-    let remedy = match field {
-        Some(field) if status == StatusCode::BAD_REQUEST => Remedy::Without(field.to_owned()),
-        _ => Remedy::None,
-    };
-    Fault {
-        error: LlmError::Refused {
-            endpoint,
-            status: status.as_u16(),
-            message,
-        },
-        remedy,
-    }
-}
-
-/// Only seconds are understood; a date would need a clock that agrees with the server's.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
-/// The beginning of the page that came with a refusal; empty when it cannot be read.
-async fn explanation(mut response: Response) -> String {
-    let mut page = Vec::new();
-    while let Ok(Some(piece)) = response.chunk().await {
-        page.extend_from_slice(&piece);
-        if page.len() > EXPLANATION {
-            page.truncate(EXPLANATION);
-            break;
-        }
-    }
-    String::from_utf8_lossy(&page).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,14 +349,5 @@ mod tests {
             Some(Duration::from_secs(7))
         );
         assert_eq!(pause(1, Some(Duration::from_secs(31))), None);
-    }
-
-    #[test]
-    fn proxies_are_not_used_for_this_machine() {
-        let here = |text: &str| is_this_machine(&text.parse().unwrap());
-        assert!(
-            here("http://localhost:11434/v1") && here("http://127.8.0.1/v1") && here("http://[::1]:80/v1")
-        );
-        assert!(!here("http://localhost.example.com/v1") && !here("http://10.0.0.1/v1"));
     }
 }

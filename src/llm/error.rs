@@ -127,6 +127,19 @@ impl LlmError {
         Some(hint.to_owned())
     }
 
+    /// Whether a server may have meant the form of a constraint; some say so with a status that means something else.
+    pub(super) fn may_be_about_form(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(status, 400 | 422),
+            _ => self.is_broken_server(),
+        }
+    }
+
+    /// Whether the server says that it is its own fault.
+    pub(super) fn is_broken_server(&self) -> bool {
+        matches!(self, Self::Unavailable { status: 500, .. })
+    }
+
     /// Whether the other side went away, so that a restarted engine may do better.
     pub(super) fn is_broken_connection(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Cut { .. })

@@ -10,10 +10,11 @@ use tokio::process::Child;
 use tokio::time::{Instant, sleep};
 
 use super::dialect::Dialect;
-use super::endpoint::{Endpoint, EndpointConfig, Timeouts, plain_builder};
+use super::endpoint::{Endpoint, EndpointConfig, Timeouts};
 use super::error::LlmError;
 use super::peer::root_cause;
 use super::process;
+use super::transport::{Transport, plain_builder};
 use super::types::{ModelIdentity, ModelReply, ModelRequest, Progress};
 
 /// The longest path of a Unix socket on Linux, in bytes, without the zero at its end; macOS has four fewer.
@@ -30,6 +31,7 @@ const HEALTH: usize = 64 << 10;
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(5),
     first_token: Duration::from_secs(300),
+    between: Duration::from_secs(120),
     whole: Duration::from_secs(900),
 };
 
@@ -133,6 +135,8 @@ impl LocalEngine {
             key: None,
             dialect: Dialect::MistralRs,
             timeouts: TIMEOUTS,
+            transport: Transport::default(),
+            memory: None,
         };
         Endpoint::over(config, self.name(), self.over_socket()?)?
             .complete(request, on_text)

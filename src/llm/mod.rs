@@ -4,27 +4,39 @@
 //! the user configured, the [`LocalEngine`] that Sayso starts itself, and a [`Scripted`] one for tests. What comes
 //! back is text and nothing more: whoever asked parses it, and a server is never trusted to have kept a constraint.
 //!
-//! Bounds that hold for every server: an event of at most 1 MiB, a reply of at most 4 MiB, 64 MiB on the wire, and the
-//! three [`Timeouts`]. Dropping the future of a call cancels it and closes the connection.
+//! Bounds that hold for every server: an event of at most 1 MiB, a reply of at most 4 MiB and of no more text than its
+//! limit on tokens leaves room for, 64 MiB on the wire, and the four [`Timeouts`]. Dropping the future of a call cancels it and closes the connection.
 
+mod ability;
+pub mod advice;
+mod body;
 mod chunk;
 mod dialect;
 mod endpoint;
 mod error;
+mod form;
+mod gbnf;
 mod guard;
+mod learn;
+mod lines;
 mod local;
 mod peer;
 mod process;
 pub mod prompts;
+mod refusal;
+mod regular;
 mod scripted;
 mod stream;
+mod transport;
 mod types;
 
 pub use dialect::Dialect;
 pub use endpoint::{ApiKey, Endpoint, EndpointConfig, Timeouts};
 pub use error::LlmError;
+pub use form::Form;
 pub use local::LocalEngine;
 pub use scripted::{Scripted, ScriptedReply};
+pub use transport::Transport;
 pub use types::{
     Constraint, Message, ModelIdentity, ModelReply, ModelRequest, Progress, Role, TokenChoice, Usage,
 };
@@ -71,11 +83,12 @@ impl Model {
     }
 
     /// Makes the first request quick: prepares the files of the local engine, starts it and waits until it is ready.
-    /// There is nothing to do for an endpoint.
+    /// An endpoint that is not known yet is asked what it keeps to.
     pub async fn warm(&self, on_progress: &mut (dyn FnMut(Progress) + Send)) -> Result<(), LlmError> {
         match self {
             Self::Local(engine) => engine.warm(on_progress).await,
-            Self::Endpoint(_) | Self::Scripted(_) => Ok(()),
+            Self::Endpoint(endpoint) => endpoint.learn(on_progress).await,
+            Self::Scripted(_) => Ok(()),
         }
     }
 }

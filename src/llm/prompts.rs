@@ -46,7 +46,7 @@ pub fn complaint(problem: &str) -> String {
 }
 
 /// Folds white space and control characters into single spaces.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let printable: String = text
         .chars()
         .map(|c| if c.is_control() || is_hidden(c) { ' ' } else { c })

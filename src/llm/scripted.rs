@@ -8,11 +8,12 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
-use super::dialect::{Body, Dialect};
-use super::endpoint::plain_builder;
+use super::body::Body;
+use super::dialect::Dialect;
 use super::error::LlmError;
 use super::peer::{Peer, root_cause};
 use super::stream::{Connection, Deadline, open};
+use super::transport::plain_builder;
 use super::types::{Constraint, ModelIdentity, ModelReply, ModelRequest};
 
 const NAME: &str = "scripted";
@@ -129,7 +130,8 @@ async fn stream(
     bytes: Vec<u8>,
     on_text: &mut (dyn FnMut(&str) + Send),
 ) -> Result<ModelReply, LlmError> {
-    let body = Body::new(Dialect::MistralRs, NAME, request);
+    let form = Body::first(Dialect::MistralRs, &request.constraint);
+    let body = Body::new(Dialect::MistralRs, NAME, request, form);
     let send = move |_| ready(Ok(http::Response::new(bytes.clone()).into()));
     let answer = open(&connection()?, &body, send)
         .await
@@ -137,8 +139,13 @@ async fn stream(
     let deadline = Deadline {
         at: Instant::now() + PATIENCE,
         allowed: PATIENCE,
+        between: PATIENCE,
     };
-    answer.read(deadline, body.constrained, on_text).await
+    let reply = answer.read(deadline, request.max_tokens, on_text).await?;
+    Ok(ModelReply {
+        constrained: body.constrained,
+        ..reply
+    })
 }
 
 /// `async-openai` wants a client to write the request with; nothing is ever sent by it.

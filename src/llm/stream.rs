@@ -13,10 +13,10 @@ use futures::stream::BoxStream;
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::body::Body;
 use super::chunk::{Assembly, Chunk};
-use super::dialect::Body;
 use super::error::LlmError;
 use super::guard::guarded;
 use super::peer::Peer;
@@ -137,17 +137,19 @@ where
 pub(super) struct Deadline {
     pub(super) at: Instant,
     pub(super) allowed: Duration,
+    /// How long the next piece may take once it has begun.
+    pub(super) between: Duration,
 }
 
 impl Answer {
-    /// Reads the answer to its end.
+    /// Reads the answer to its end, or until it is longer than so many tokens can be: a server that goes on is left.
     pub(super) async fn read(
         mut self,
         deadline: Deadline,
-        constrained: bool,
+        max_tokens: u32,
         on_text: &mut (dyn FnMut(&str) + Send),
     ) -> Result<ModelReply, LlmError> {
-        let mut assembly = Assembly::default();
+        let mut assembly = Assembly::within(max_tokens);
         while let Some(chunk) = self.next(&assembly, deadline).await? {
             match chunk {
                 Ok(chunk) => assembly.accept(chunk, &self.peer, on_text)?,
@@ -155,9 +157,12 @@ impl Answer {
                 Err(error) if assembly.finished && error.is_broken_connection() => break,
                 Err(error) => return Err(error),
             }
+            if assembly.is_full() {
+                break;
+            }
         }
         if assembly.finished {
-            return Ok(assembly.into_reply(constrained));
+            return Ok(assembly.into_reply());
         }
         Err(self.peer.cut("the stream ended before the model had finished"))
     }
@@ -169,7 +174,9 @@ impl Answer {
     ) -> Result<Option<Result<Chunk, LlmError>>, LlmError> {
         let next = self.chunks.next();
         let chunk = if assembly.started {
-            next.await
+            timeout(deadline.between, next)
+                .await
+                .map_err(|_| silent(&self.peer, "further text", deadline.between))?
         } else {
             timeout_at(deadline.at, next)
                 .await
@@ -186,9 +193,13 @@ impl Answer {
 }
 
 pub(super) fn no_first_token(peer: &Peer, after: Duration) -> LlmError {
+    silent(peer, "first token", after)
+}
+
+fn silent(peer: &Peer, what: &'static str, after: Duration) -> LlmError {
     LlmError::Timeout {
         endpoint: peer.name.clone(),
-        what: "first token",
+        what,
         after,
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::PlanGrammar;
+
 /// Who speaks in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -41,6 +43,8 @@ pub enum Constraint {
     None,
     /// The whole reply matches this regular expression (no anchors, no look-around, no back-references).
     Regex(String),
+    /// The whole reply is a plan, or one of the words for none.
+    Plan(PlanGrammar),
     /// The whole reply is one JSON document that this schema describes.
     JsonSchema(serde_json::Value),
 }
@@ -58,7 +62,7 @@ pub struct ModelRequest {
     pub temperature: f32,
 }
 
-/// How many tokens a request cost, as the server counted them; zeros when it did not say.
+/// How many tokens a request cost, as the server counted them; zeros when it did not say, or said what cannot be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the conversation.
@@ -90,6 +94,8 @@ pub struct ModelReply {
     /// Whether a constraint was asked for and sent in a form that the server enforces. `false` says nothing about the
     /// text; `true` is still only the server's word.
     pub constrained: bool,
+    /// What the user should know about the server, once: that it does not keep to constraints, say.
+    pub notice: Option<String>,
     /// Whether the reply was cut off at `max_tokens`. Such text must not be acted on: its last line may be half of one.
     pub truncated: bool,
 }

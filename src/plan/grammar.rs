@@ -26,6 +26,34 @@ pub fn plan_pattern(focus: &Focus) -> String {
     format!("{known}|({first})(\\n({later})){{1,{more}}}")
 }
 
+/// The language of a plan, in the forms that servers take: as one text, and line by line.
+///
+/// Both come from the same commands. A list of lines cannot say that a name is known only behind the step that creates
+/// it, so [`PlanGrammar::line`] allows a little more; what comes back is parsed and checked in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanGrammar {
+    /// [`plan_pattern`]: the whole text, lines joined by line ends.
+    pub whole: String,
+    /// The expression of each line.
+    pub line: String,
+    /// The most lines.
+    pub most: usize,
+}
+
+/// Both forms for what is in focus.
+pub fn plan_grammar(focus: &Focus) -> PlanGrammar {
+    let step = if focus.said.is_empty() {
+        step_pattern(focus)
+    } else {
+        step_pattern(&focus.with_imagined())
+    };
+    PlanGrammar {
+        whole: plan_pattern(focus),
+        line: format!("{}|{step}", NO_PLAN.join("|")),
+        most: MAX_STEPS,
+    }
+}
+
 /// The expression of one step.
 pub fn step_pattern(focus: &Focus) -> String {
     any_shape(focus, |_| true)

@@ -25,7 +25,7 @@ mod tests;
 
 pub use command::{Action, Effect};
 pub use focus::Focus;
-pub use grammar::{MAX_STEPS, plan_pattern};
+pub use grammar::{MAX_STEPS, PlanGrammar, plan_grammar, plan_pattern};
 pub use kind::Kind;
 pub use printable::{is_hidden, printable};
 pub use resolve::{Question, resolve};

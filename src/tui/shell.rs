@@ -17,7 +17,7 @@ use super::app::{App, Settings};
 use super::view;
 use crate::check::Report;
 use crate::driver::cockpit::{Cockpit, Start};
-use crate::driver::{Face, Receipt, Usage, progress_words};
+use crate::driver::{Advice, Face, Receipt, Usage, progress_words};
 use crate::request::Request;
 use crate::session::{Decision, Failure, Outcome, Stage, Wishes};
 
@@ -177,6 +177,7 @@ impl<B: Backend> Shell<B> {
                     let _ = running.decide.try_send(decision);
                 }
             }
+            Effect::Advise(report) => self.advise(*report),
             Effect::Cancel => {
                 if let Some(running) = &self.running {
                     running.stop.cancel();
@@ -267,6 +268,25 @@ impl<B: Backend> Shell<B> {
         });
     }
 
+    /// Has a review explained, where somebody is there to do so.
+    fn advise(&self, report: Report) {
+        let Some(adviser) = self.cockpit.adviser() else {
+            return;
+        };
+        let (sender, digest) = (self.sender.clone(), report.digest.clone());
+        let tell = move |text: &str| {
+            let news = News::Advice(digest.clone(), text.to_owned());
+            let _ = sender.send(Message::Event(Event::Under(news)));
+        };
+        tokio::spawn(async move {
+            tell(&format!("{}\n\n", Advice::whose(&adviser.name().await)));
+            match adviser.review(&report, &[], &mut |text| tell(text)).await {
+                Ok(advice) => tell(&format!("\n\n{}", advice.footing())),
+                Err(failure) => tell(&format!("\n\nthe adviser gave no answer: {}", failure.message)),
+            }
+        });
+    }
+
     /// Runs a request as a task. Whatever becomes of the task, the app hears that the request is over.
     fn run(&mut self, request: Request, start: Start) {
         let session = self.cockpit.session(request, start, self.wishes.clone());
@@ -317,6 +337,7 @@ fn broken(error: &tokio::task::JoinError) -> Receipt {
         unrecorded: None,
         notices: Vec::new(),
         timing: std::collections::BTreeMap::new(),
+        advice: None,
         usage: Usage::default(),
     }
 }

@@ -15,8 +15,9 @@ use futures::{StreamExt, stream};
 use proptest::prelude::*;
 use sayso::llm::{
     ApiKey, Constraint, Dialect, Endpoint, EndpointConfig, LlmError, Message, Model, ModelReply,
-    ModelRequest, Role, Scripted, ScriptedReply, Timeouts, Usage,
+    ModelRequest, Role, Scripted, ScriptedReply, Timeouts, Transport, Usage,
 };
+use sayso::plan::PlanGrammar;
 use serde_json::{Value, json};
 
 const KEY: &str = "sk-very-secret-0123456789";
@@ -147,6 +148,8 @@ fn config(base_url: &str, dialect: Dialect) -> EndpointConfig {
         key: Some(ApiKey::from(KEY)),
         dialect,
         timeouts: Timeouts::default(),
+        transport: Transport::default(),
+        memory: None,
     }
 }
 
@@ -260,7 +263,13 @@ async fn every_dialect_carries_what_it_can() {
     let schema = json!({"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"],
         "additionalProperties": false});
     let open_schema = json!({"type": "object", "properties": {"kind": {"type": "string"}}});
+    let grammar = PlanGrammar {
+        whole: "(unclear)|(get (pods|nodes)|say \"a\")(\\n(get (pods|nodes)|say \"a\")){0,5}".to_owned(),
+        line: "unclear|get (pods|nodes)|say \"a\"".to_owned(),
+        most: 6,
+    };
     let constraints = [
+        ("plan", Constraint::Plan(grammar)),
         ("regex", Constraint::Regex("kubectl get (pods|nodes)".to_owned())),
         ("schema", Constraint::JsonSchema(schema)),
         ("open schema", Constraint::JsonSchema(open_schema)),
@@ -273,9 +282,15 @@ async fn every_dialect_carries_what_it_can() {
                 .await
                 .unwrap();
             let mut body = mock.bodies().remove(0);
-            if *what != "regex" {
-                // The rest is the same as with the expression.
-                body = body["response_format"].take();
+            if *what != "plan" {
+                // The rest is the same as with a plan.
+                let fields = body.as_object_mut().unwrap();
+                fields.retain(|name, _| {
+                    matches!(
+                        name.as_str(),
+                        "response_format" | "grammar" | "structured_outputs"
+                    )
+                });
             }
             bodies.insert(
                 format!("{name}, {what}"),
@@ -440,10 +455,21 @@ async fn memory_is_bounded() {
         );
     }
     let large = text(&"x".repeat(1_000_000));
-    let error = ask_mock([events(&vec![large; 5])]).await.0.unwrap_err();
+    let (_, base) = Mock::start([events(&vec![large.clone(); 5])]).await;
+    let long = ModelRequest {
+        max_tokens: 100_000,
+        ..request(Constraint::None)
+    };
+    let model = Model::Endpoint(Endpoint::new(config(&base, Dialect::OpenAi)).unwrap());
+    let error = model.complete(long, &mut |_| {}).await.unwrap_err();
     assert!(
         matches!(error, LlmError::TooLarge { what: "a reply", .. }),
         "{error}"
+    );
+    let reply = ask_mock([events(&vec![large; 5])]).await.0.unwrap();
+    assert!(
+        reply.truncated && reply.text.len() == 1_000_000,
+        "it is left where it goes on too long"
     );
 }
 
@@ -461,6 +487,14 @@ async fn a_silent_server_is_given_up() {
                 ..Timeouts::default()
             },
             "first token",
+        ),
+        (
+            started(),
+            Timeouts {
+                between: short,
+                ..Timeouts::default()
+            },
+            "further text",
         ),
         (
             started(),

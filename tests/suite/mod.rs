@@ -2,6 +2,7 @@
 mod audit;
 #[cfg(unix)]
 mod cli;
+mod conformance;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
 mod eval;

@@ -102,6 +102,7 @@ pub(super) async fn parts(
     Ok(Parts {
         cluster,
         model,
+        adviser: None,
         audit: audit.clone(),
         library: Library::within(audit.path().parent().unwrap_or(audit.path())),
         sandbox: None,

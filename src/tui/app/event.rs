@@ -64,6 +64,8 @@ pub enum News {
     Read(String, Vec<String>),
     /// Somebody has to decide.
     Review(Box<Report>, Vec<Option<f32>>),
+    /// The adviser says this about the review with this digest.
+    Advice(String, String),
 }
 
 /// What is to be done.
@@ -73,6 +75,8 @@ pub enum Effect {
     Run(Request, Start),
     /// Answer the review.
     Decide(Decision),
+    /// Have the adviser explain the review in hand, where there is one.
+    Advise(Box<Report>),
     /// Interrupt the request in hand, in good order.
     Cancel,
     /// Watch a kind, in every namespace where none is given, instead of what was watched.

@@ -147,6 +147,11 @@ impl App {
                 self.remark("copied");
                 vec![Effect::Copy(text)]
             }
+            Answer::Advise => {
+                let review = self.talk.run.as_ref().and_then(|run| run.review.as_ref());
+                let report = review.map(|review| Effect::Advise(Box::new(review.report.clone())));
+                report.into_iter().collect()
+            }
             Answer::Cancel => self.cancel(),
         }
     }

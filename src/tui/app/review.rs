@@ -12,12 +12,14 @@ use ratatui_textarea::TextArea;
 
 use super::line::{field, is_new_line, words};
 use crate::check::Report;
-use crate::plan::{Plan, Proposal, parse};
+use crate::plan::{Plan, Proposal, parse, printable};
 use crate::session::Decision;
 use crate::tui::keymap::{Act, KeyMap, Room};
 
 /// How long the keyboard has to be quiet before keys count.
 const QUIET: SignedDuration = SignedDuration::from_millis(400);
+/// No explanation is longer, in bytes.
+const ADVICE: usize = 32 << 10;
 
 /// A review that waits for an answer.
 #[derive(Clone, Debug)]
@@ -34,6 +36,9 @@ pub struct Review {
     pub top: usize,
     /// What is being typed, if anything.
     pub mode: Mode,
+    /// What the adviser has said about it so far.
+    pub advice: String,
+    asked: bool,
     /// Since when it is on the screen and no key was pressed; nothing while it was not drawn.
     quiet_since: Option<Timestamp>,
     armed: bool,
@@ -65,6 +70,8 @@ pub enum Answer {
     Decide(Decision),
     /// A text for the clipboard.
     Copy(String),
+    /// Have it explained, besides what is known of it.
+    Advise,
     /// Give the request up.
     Cancel,
 }
@@ -79,6 +86,8 @@ impl Review {
             step: 0,
             top: 0,
             mode: Mode::Reading,
+            advice: String::new(),
+            asked: false,
             quiet_since: None,
             armed: false,
         }
@@ -144,6 +153,9 @@ impl Review {
                     Mode::Explaining
                 };
                 self.top = 0;
+                if !explaining && !std::mem::replace(&mut self.asked, true) {
+                    return Answer::Advise;
+                }
             }
             Some(Act::CopyPlan) => return Answer::Copy(self.by_hand()),
             Some(Act::Back) if matches!(self.mode, Mode::Explaining) => self.mode = Mode::Reading,
@@ -290,6 +302,13 @@ impl Review {
                 area.insert_str(text.replace('\n', " "));
             }
             _ => {}
+        }
+    }
+
+    /// The adviser goes on.
+    pub fn advised(&mut self, words: &str) {
+        if self.advice.len() + words.len() <= ADVICE {
+            self.advice.push_str(&printable(words));
         }
     }
 

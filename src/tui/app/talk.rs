@@ -100,6 +100,15 @@ impl Run {
             News::Review(report, confidence) => {
                 self.review = Some(Review::new(*report, confidence));
             }
+            News::Advice(digest, words) => {
+                let review = self
+                    .review
+                    .as_mut()
+                    .filter(|review| review.report.digest == digest);
+                if let Some(review) = review {
+                    review.advised(&words);
+                }
+            }
         }
         None
     }

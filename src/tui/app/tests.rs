@@ -104,6 +104,7 @@ fn receipt(ending: Ending) -> Event {
         unrecorded: None,
         notices: Vec::new(),
         timing: BTreeMap::new(),
+        advice: None,
         usage: Usage::default(),
     }))
 }

@@ -71,7 +71,7 @@ pub fn height(review: &Review, theme: &Theme, width: u16) -> usize {
 /// The whole review as lines.
 fn document(review: &Review, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     if matches!(review.mode, Mode::Explaining) {
-        return explanation(&review.report, theme, width);
+        return explanation(review, theme, width);
     }
     let mut lines = Vec::new();
     for (index, step) in review.report.steps.iter().enumerate() {
@@ -249,7 +249,8 @@ fn side_by_side(text: &str, theme: &Theme, width: usize) -> Vec<Line<'static>> {
 }
 
 /// What each step means, and the way back.
-fn explanation(report: &Report, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+fn explanation(review: &Review, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let report = &review.report;
     let mut lines = Vec::new();
     let mut tell =
         |text: &str, style: Style| lines.extend(wrap(text, width).iter().map(|text| line(text, style)));
@@ -271,6 +272,10 @@ fn explanation(report: &Report, theme: &Theme, width: usize) -> Vec<Line<'static
         &format!("A yes is bound to digest {digest} and to the objects as they are now."),
         theme.dim,
     );
+    if !review.advice.is_empty() {
+        tell("", theme.text);
+        review.advice.lines().for_each(|words| tell(words, theme.text));
+    }
     lines
 }
 

@@ -1,5 +1,6 @@
 //! The program as its users meet it: the real binary, a sandbox beside it, a model that answers from a script.
 
+mod adviser;
 mod appearance;
 mod audit;
 mod doctor;

@@ -61,34 +61,78 @@ impl Planner {
 async fn answer(State(planner): State<Planner>, body: String) -> Response {
     let body: Value = serde_json::from_str(&body).unwrap();
     let messages = body["messages"].as_array().unwrap();
-    let prompt = messages.iter().rfind(|message| {
-        message["role"] == "user"
-            && message["content"]
-                .as_str()
-                .unwrap()
-                .lines()
-                .last()
-                .unwrap()
-                .starts_with("> ")
-    });
-    let prompt = prompt.unwrap()["content"].as_str().unwrap();
-    let request = prompt.lines().last().unwrap().trim_start_matches("> ").to_owned();
+    let schema = &body["response_format"]["json_schema"]["schema"]["properties"];
+    if messages.last().unwrap()["content"] == "Write one short sentence about the sea." {
+        return probed(schema);
+    }
+    // A plan is asked for behind `> `, an explanation behind `Question: `.
+    let last = |message: &Value| {
+        message["content"]
+            .as_str()
+            .unwrap()
+            .lines()
+            .last()
+            .unwrap()
+            .to_owned()
+    };
+    let mut asked = messages
+        .iter()
+        .rev()
+        .filter(|message| message["role"] == "user")
+        .map(last);
+    let request = asked
+        .find_map(|line| {
+            let words = line.strip_prefix("> ").or(line.strip_prefix("Question: "));
+            words.map(str::to_owned)
+        })
+        .unwrap();
     let _ = planner
         .asked
         .send(messages.last().unwrap()["content"].as_str().unwrap().to_owned());
     let reply = planner.script.lock().unwrap().get(&request).cloned();
     match reply.unwrap_or_else(|| Reply::Text(format!("nobody foresaw: {request}"))) {
-        Reply::Text(text) => completion(&text),
+        Reply::Text(text) if schema["plan"].is_object() => wrapped(&text),
+        Reply::Text(text) => completion(text.split_inclusive('\n')),
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Reply::Page => ([(header::CONTENT_TYPE, "text/html")], "<html>").into_response(),
         Reply::Silence => std::future::pending().await,
     }
 }
 
-/// One token a line, each with the same probability.
-fn completion(text: &str) -> Response {
+/// It keeps to schemas, as servers do that know no other grammar.
+fn probed(schema: &Value) -> Response {
+    if schema["plan"].is_object() {
+        return wrapped("qx-3445");
+    }
+    completion([json!({ "answer": schema["answer"]["enum"][0] })
+        .to_string()
+        .as_str()])
+}
+
+/// The lines in JSON, each a token with what ends it, as it is where lines stand bare.
+fn wrapped(text: &str) -> Response {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| inner(&json!(line).to_string()).to_owned())
+        .collect();
+    let last = lines.len().saturating_sub(1);
+    let ended = lines.iter().enumerate().map(|(index, line)| {
+        let end = if index == last { "\"]}" } else { "\",\"" };
+        format!("{line}{end}")
+    });
+    let pieces: Vec<String> = std::iter::once("{\"plan\":[\"".to_owned()).chain(ended).collect();
+    completion(pieces.iter().map(String::as_str))
+}
+
+/// A JSON string without its quotes.
+fn inner(text: &str) -> &str {
+    &text[1..text.len() - 1]
+}
+
+/// Each piece a token, all with the same probability.
+fn completion<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Response {
     let mut page = String::new();
-    for line in text.split_inclusive('\n') {
+    for line in pieces {
         let token = json!({ "token": line, "logprob": -0.1 });
         let choice = json!({ "index": 0, "delta": { "content": line }, "logprobs": { "content": [token] } });
         page.push_str(&format!("data: {}\n\n", json!({ "choices": [choice] })));

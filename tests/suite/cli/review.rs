@@ -140,6 +140,28 @@ fn a_plan_can_be_explained_and_edited() {
 }
 
 #[test]
+fn a_model_explains_where_one_is_configured() {
+    let stand = Stand::own();
+    stand.write(".config/sayso/config.toml", "[adviser]\nendpoint = 'planner'\n");
+    let question = "What does this plan do, step by step, what could go wrong with it, and how is it taken back? Explain it to the person who is about to approve it.";
+    stand.expect(question, Reply::Text("It adds two pods.".to_owned()));
+    let Some((mut session, _)) = begin(&stand, &scale(5)) else {
+        return;
+    };
+    session.line("x");
+    let explained = session.until(ASKED);
+    assert!(explained.contains("to take it back: kubectl"), "{explained}");
+    let (_, words) = explained.split_once("which may be wrong:").unwrap();
+    assert!(
+        words.contains("It adds two pods.") && words.contains(" tokens"),
+        "{explained}"
+    );
+    session.line("n");
+    let (rest, code) = session.end();
+    assert_eq!(code, Some(1), "{rest}");
+}
+
+#[test]
 fn an_object_that_changed_is_reviewed_again() {
     let stand = Stand::own();
     let Some((mut session, _)) = begin(&stand, &scale(5)) else {

@@ -66,6 +66,7 @@ impl Stage {
             let parts = Parts {
                 cluster: Cluster::connect(&options).await.unwrap(),
                 model: Model::Scripted(model.clone()),
+                adviser: None,
                 audit: AuditLog::open(&config.places.audit).unwrap(),
                 library: Library::new(&config),
                 sandbox: None,
