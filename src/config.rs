@@ -3,6 +3,7 @@
 //! Precedence: flag, environment (`SAYSO_*`), file (`config.toml`), default. Nothing else in the house looks at the
 //! environment.
 
+mod edit;
 mod policy;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 use crate::check::Policy;
 
+pub use edit::{Role, set_model};
 pub use policy::read_layer;
 
 /// A configuration that cannot be used.
@@ -20,6 +22,14 @@ pub enum ConfigError {
     /// A file that exists and cannot be read.
     #[error("cannot read `{}`: {message}", path.display())]
     Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        message: String,
+    },
+    /// A file that cannot be changed.
+    #[error("cannot write `{}`: {message}", path.display())]
+    Unwritable {
         /// The file.
         path: PathBuf,
         /// The cause.
@@ -133,8 +143,10 @@ pub struct File {
     pub policy: Option<PathBuf>,
     /// The ed25519 key that plans and checkpoints are signed with; one of its own without it.
     pub signing_key: Option<PathBuf>,
-    /// The model.
+    /// The model that plans.
     pub model: ModelFile,
+    /// The model that explains.
+    pub adviser: Option<ModelFile>,
     /// The terminal UI.
     pub tui: TuiFile,
 }
@@ -184,10 +196,12 @@ pub struct TuiConfig {
     pub deep: bool,
 }
 
-/// `[model]` of `config.toml`.
+/// `[model]` and `[adviser]` of `config.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelFile {
+    /// The name of a model of this machine (`sayso model list`), or `embedded`.
+    pub stored: Option<String>,
     /// Address of an OpenAI-compatible server, as in `http://localhost:11434/v1`; the embedded planner without it.
     pub endpoint: Option<String>,
     /// The model's name there.
@@ -198,6 +212,8 @@ pub struct ModelFile {
     pub key_variable: Option<String>,
     /// Seconds after which the embedded engine leaves when nothing is asked.
     pub idle_seconds: Option<u64>,
+    /// Tokens that prompt and answer of a model of this machine may have together.
+    pub context_tokens: Option<u64>,
 }
 
 /// Which model to ask.
@@ -207,6 +223,15 @@ pub enum ModelChoice {
     Embedded {
         /// After how many seconds without a request the engine leaves.
         idle_seconds: u64,
+    },
+    /// A model of this machine, by its name in the store.
+    Stored {
+        /// Its name.
+        name: String,
+        /// After how many seconds without a request the engine leaves.
+        idle_seconds: u64,
+        /// Tokens that prompt and answer may have together; as many as the model was made for without it.
+        context_tokens: Option<u64>,
     },
     /// A server.
     Endpoint {
@@ -238,6 +263,17 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// The hub that models are fetched from, when the user says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubConfig {
+    /// Its address: `HF_ENDPOINT`, else the public one.
+    pub endpoint: String,
+    /// `HF_TOKEN`.
+    pub token: Option<Secret>,
+    /// Whether it may not be asked: `HF_HUB_OFFLINE`.
+    pub offline: bool,
+}
+
 /// What was typed that overrides the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -262,8 +298,14 @@ pub struct Config {
     pub namespace: Option<String>,
     /// What may be done.
     pub policy: Policy,
-    /// Whom to ask.
+    /// Whom to ask for plans.
     pub model: ModelChoice,
+    /// Whom to ask for explanations, where somebody is configured.
+    pub adviser: Option<ModelChoice>,
+    /// Where models are fetched from.
+    pub hub: HubConfig,
+    /// Where programs are looked for: `PATH`.
+    pub path: Option<String>,
     /// Who is asking, as the operating system knows them.
     pub user: String,
     /// The key that plans and checkpoints are signed with; made when it is first needed.
@@ -295,6 +337,13 @@ impl Config {
                 .or(file.namespace),
             policy: policy::load(&places, environment, file.policy.as_deref(), read_only, &user)?,
             model: choose_model(model.as_deref(), &file.model, environment)?,
+            adviser: file
+                .adviser
+                .as_ref()
+                .map(|adviser| choose_model(None, adviser, environment))
+                .transpose()?,
+            hub: hub(environment)?,
+            path: variable("PATH"),
             user,
             signing_key: file
                 .signing_key
@@ -312,40 +361,63 @@ impl Config {
 /// How long the embedded engine waits for the next request.
 const IDLE_SECONDS: u64 = 900;
 
+/// The hub that everyone knows.
+const HUB: &str = "https://huggingface.co";
+
+fn hub(environment: &Environment) -> Result<HubConfig, ConfigError> {
+    Ok(HubConfig {
+        endpoint: environment.get("HF_ENDPOINT").unwrap_or(HUB).to_owned(),
+        token: environment.get("HF_TOKEN").map(|token| Secret(token.to_owned())),
+        offline: environment.switch("HF_HUB_OFFLINE")?.unwrap_or_default(),
+    })
+}
+
 fn choose_model(
     typed: Option<&str>,
     file: &ModelFile,
     environment: &Environment,
 ) -> Result<ModelChoice, ConfigError> {
     let configured = file
-        .endpoint
+        .stored
         .as_deref()
+        .or(file.endpoint.as_deref())
         .or_else(|| environment.get("OPENAI_BASE_URL"));
     let chosen = typed.or(configured).unwrap_or("embedded");
+    let idle_seconds = file.idle_seconds.unwrap_or(IDLE_SECONDS);
     if chosen == "embedded" {
-        return Ok(ModelChoice::Embedded {
-            idle_seconds: file.idle_seconds.unwrap_or(IDLE_SECONDS),
-        });
+        return Ok(ModelChoice::Embedded { idle_seconds });
     }
     if !chosen.starts_with("http://") && !chosen.starts_with("https://") {
-        let message = format!(
-            "`{chosen}` is neither `embedded` nor the address of a server, as in http://localhost:11434/v1#llama3"
-        );
-        return Err(ConfigError::Malformed {
-            place: "model".to_owned(),
-            message,
+        if chosen.contains(['/', '\\', ':', ' ']) {
+            let message = format!(
+                "`{chosen}` is neither `embedded`, nor a model of this machine, nor the address of a server, as in http://localhost:11434/v1#llama3; `sayso model use` takes repositories and files too"
+            );
+            return Err(ConfigError::Malformed {
+                place: "model".to_owned(),
+                message,
+            });
+        }
+        return Ok(ModelChoice::Stored {
+            name: chosen.to_owned(),
+            idle_seconds,
+            context_tokens: file.context_tokens,
         });
     }
+    Ok(endpoint(chosen, file, environment))
+}
+
+/// A server by its address, with the model's name behind `#`.
+fn endpoint(chosen: &str, file: &ModelFile, environment: &Environment) -> ModelChoice {
     let (url, name) = chosen
         .split_once('#')
         .map_or((chosen, None), |(url, name)| (url, Some(name)));
     let key = environment.get(file.key_variable.as_deref().unwrap_or("OPENAI_API_KEY"));
-    Ok(ModelChoice::Endpoint {
+    ModelChoice::Endpoint {
         url: url.trim_end_matches('/').to_owned(),
         name: name.or(file.name.as_deref()).unwrap_or("default").to_owned(),
         dialect: file.dialect.clone().unwrap_or_else(|| "openai".to_owned()),
         key: key.map(|key| Secret(key.to_owned())),
-    })
+    }
 }
 
 /// A TOML file that may be missing; one that is there must be understood, to the last key.
@@ -355,8 +427,13 @@ fn read_toml<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T,
     };
     toml::from_str(&text).map_err(|error| ConfigError::Malformed {
         place: path.display().to_string(),
-        message: error.to_string().trim().replace('\n', " "),
+        message: one_line(&error),
     })
+}
+
+/// What is wrong with a TOML text, on one line.
+fn one_line(error: &toml::de::Error) -> String {
+    error.to_string().trim().replace('\n', " ")
 }
 
 /// A file's text; nothing where there is no such file.
@@ -460,7 +537,7 @@ mod tests {
             Config::load(
                 &environment,
                 Overrides {
-                    model: Some("gpt".into()),
+                    model: Some("gpt/4".into()),
                     ..Overrides::default()
                 }
             )
