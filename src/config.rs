@@ -304,6 +304,8 @@ pub struct Config {
     pub adviser: Option<ModelChoice>,
     /// Where models are fetched from.
     pub hub: HubConfig,
+    /// The key for servers that none is configured for: `OPENAI_API_KEY`.
+    pub key: Option<Secret>,
     /// Where programs are looked for: `PATH`.
     pub path: Option<String>,
     /// Who is asking, as the operating system knows them.
@@ -343,6 +345,7 @@ impl Config {
                 .map(|adviser| choose_model(None, adviser, environment))
                 .transpose()?,
             hub: hub(environment)?,
+            key: variable("OPENAI_API_KEY").map(Secret),
             path: variable("PATH"),
             user,
             signing_key: file
@@ -355,6 +358,29 @@ impl Config {
             },
             places,
         })
+    }
+}
+
+impl Config {
+    /// The model that `--model` would choose with this.
+    pub fn chosen(&self, typed: &str) -> Result<ModelChoice, ConfigError> {
+        let mut choice = choose_model(Some(typed), &ModelFile::default(), &Environment::default())?;
+        match (&mut choice, &self.model) {
+            (
+                ModelChoice::Endpoint { key, dialect, .. },
+                ModelChoice::Endpoint {
+                    key: ours,
+                    dialect: known,
+                    ..
+                },
+            ) => {
+                key.clone_from(ours);
+                dialect.clone_from(known);
+            }
+            (ModelChoice::Endpoint { key, .. }, _) => key.clone_from(&self.key),
+            _ => {}
+        }
+        Ok(choice)
     }
 }
 

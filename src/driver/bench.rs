@@ -29,6 +29,8 @@ pub struct Run {
     pub first_ms: f64,
     /// From the first piece to the last, in milliseconds.
     pub rest_ms: f64,
+    /// Whether the answer was written under a grammar, as plans are.
+    pub constrained: bool,
 }
 
 /// What was measured.
@@ -136,6 +138,7 @@ async fn ask(model: &Model, words: usize, number: usize) -> Result<Run, LlmError
         },
         first_ms: milliseconds(first),
         rest_ms: milliseconds(last.saturating_sub(first)),
+        constrained: reply.constrained,
     })
 }
 
@@ -190,6 +193,9 @@ fn notes(found: &Measured) -> Vec<String> {
     }
     if found.decode_per_second.is_none() {
         notes.push("writing cannot be told: the answers were too short, or came in one piece".to_owned());
+    }
+    if found.long.constrained {
+        notes.push("answers were written under a grammar, as plans are".to_owned());
     }
     if found.memory.is_none() {
         notes.push("a server's memory and loading are its own".to_owned());
@@ -270,6 +276,7 @@ mod tests {
             completion_tokens,
             first_ms,
             rest_ms,
+            constrained: false,
         }
     }
 
