@@ -365,22 +365,30 @@ impl Config {
     /// The model that `--model` would choose with this.
     pub fn chosen(&self, typed: &str) -> Result<ModelChoice, ConfigError> {
         let mut choice = choose_model(Some(typed), &ModelFile::default(), &Environment::default())?;
-        match (&mut choice, &self.model) {
-            (
-                ModelChoice::Endpoint { key, dialect, .. },
-                ModelChoice::Endpoint {
-                    key: ours,
-                    dialect: known,
-                    ..
-                },
-            ) => {
-                key.clone_from(ours);
+        if let ModelChoice::Endpoint {
+            url, key, dialect, ..
+        } = &mut choice
+        {
+            *key = self.key_for(url);
+            if let ModelChoice::Endpoint {
+                url: ours,
+                dialect: known,
+                ..
+            } = &self.model
+                && ours == url
+            {
                 dialect.clone_from(known);
             }
-            (ModelChoice::Endpoint { key, .. }, _) => key.clone_from(&self.key),
-            _ => {}
         }
         Ok(choice)
+    }
+
+    /// The key for a server: its own where it is the configured one, so that no other server sees that.
+    pub fn key_for(&self, address: &str) -> Option<Secret> {
+        match &self.model {
+            ModelChoice::Endpoint { url, key, .. } if url == address => key.clone(),
+            _ => self.key.clone(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::choose::{choose, companions, variants};
 use super::digest::sha256_of;
 use super::error::ArtefactError;
 use super::manifest::{FileFacts, Format, Manifest, SCHEMA};
-use super::pull::{describe, free_name, lock, name_of};
+use super::pull::{free_name, lock, name_of};
 use super::store::{Store, Stored};
 use super::{OnStep, Step};
 
@@ -173,7 +173,7 @@ impl Found {
             recipe: None,
             files,
         };
-        describe(&mut manifest, work)?;
+        manifest.describe(work)?;
         Ok(manifest)
     }
 }

@@ -19,7 +19,7 @@ const NAME: &str = "manifest.json";
 /// The stamp's file name.
 const STAMP: &str = ".verified.json";
 /// The form that is written.
-pub(super) const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 2;
 /// No manifest is larger, in bytes.
 const LIMIT: u64 = 4 << 20;
 

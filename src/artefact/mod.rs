@@ -31,7 +31,7 @@ pub use gguf::Header;
 pub use hub::{Hub, HubSettings, Repository};
 pub use local::register;
 pub use machine::{Gpu, Machine, gigabytes};
-pub use manifest::{FileFacts, Format, Manifest, Recipe, Stamp};
+pub use manifest::{FileFacts, Format, Manifest, Recipe, SCHEMA, Stamp};
 pub use pull::{Offer, Wanted, look, pull};
 pub use shape::Shape;
 pub use source::{HubName, Source};

@@ -342,48 +342,51 @@ fn manifest(
         recipe: None,
         files,
     };
-    describe(&mut manifest, work)?;
+    manifest.describe(work)?;
     Ok(manifest)
 }
 
-/// Fills in what the files themselves say: dimensions, quantization, the digests of tokenizer and template.
-pub(super) fn describe(manifest: &mut Manifest, folder: &Path) -> Result<(), ArtefactError> {
-    if manifest.format == Format::Gguf {
-        let header = Header::of_file(&folder.join(&manifest.weights[0]))?;
-        manifest.shape = Shape::of_gguf(&header);
-        manifest.quantization = header
-            .quantization()
-            .map(str::to_owned)
-            .or(manifest.quantization.take());
-        manifest.tokenizer_sha256 = header.tokenizer_sha256();
-        manifest.template_sha256 = header.template_sha256();
+impl Manifest {
+    /// Fills in what the files themselves say: dimensions, quantization, the digests of tokenizer and template.
+    pub fn describe(&mut self, folder: &Path) -> Result<(), ArtefactError> {
+        let manifest = self;
+        if manifest.format == Format::Gguf {
+            let header = Header::of_file(&folder.join(&manifest.weights[0]))?;
+            manifest.shape = Shape::of_gguf(&header);
+            manifest.quantization = header
+                .quantization()
+                .map(str::to_owned)
+                .or(manifest.quantization.take());
+            manifest.tokenizer_sha256 = header.tokenizer_sha256();
+            manifest.template_sha256 = header.template_sha256();
+        }
+        let json = |name: &str| -> Option<Value> {
+            serde_json::from_slice(&std::fs::read(folder.join(name)).ok()?).ok()
+        };
+        if manifest.files.contains_key("config.json") {
+            manifest.shape = json("config.json")
+                .as_ref()
+                .and_then(Shape::of_config)
+                .or(manifest.shape.take());
+        }
+        if let Some(file) = manifest.files.get("tokenizer.json") {
+            manifest.tokenizer_sha256 = Some(file.sha256.clone());
+        }
+        let inside = |name: &str| {
+            let template = json(name).filter(|_| manifest.files.contains_key(name))?;
+            template
+                .get("chat_template")?
+                .as_str()
+                .map(|text| sha256_of_bytes(text.as_bytes()))
+        };
+        let template = manifest
+            .files
+            .get("chat_template.jinja")
+            .map(|file| file.sha256.clone());
+        let template = template
+            .or_else(|| inside("tokenizer_config.json"))
+            .or_else(|| inside("chat_template.json"));
+        manifest.template_sha256 = template.or(manifest.template_sha256.take());
+        Ok(())
     }
-    let json = |name: &str| -> Option<Value> {
-        serde_json::from_slice(&std::fs::read(folder.join(name)).ok()?).ok()
-    };
-    if manifest.files.contains_key("config.json") {
-        manifest.shape = json("config.json")
-            .as_ref()
-            .and_then(Shape::of_config)
-            .or(manifest.shape.take());
-    }
-    if let Some(file) = manifest.files.get("tokenizer.json") {
-        manifest.tokenizer_sha256 = Some(file.sha256.clone());
-    }
-    let inside = |name: &str| {
-        let template = json(name).filter(|_| manifest.files.contains_key(name))?;
-        template
-            .get("chat_template")?
-            .as_str()
-            .map(|text| sha256_of_bytes(text.as_bytes()))
-    };
-    let template = manifest
-        .files
-        .get("chat_template.jinja")
-        .map(|file| file.sha256.clone());
-    let template = template
-        .or_else(|| inside("tokenizer_config.json"))
-        .or_else(|| inside("chat_template.json"));
-    manifest.template_sha256 = template.or(manifest.template_sha256.take());
-    Ok(())
 }

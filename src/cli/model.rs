@@ -162,7 +162,7 @@ async fn endpoint(config: &Config, url: &str, server: ModelFile) -> anyhow::Resu
         .split_once('#')
         .map_or((url, None), |(url, name)| (url, Some(name)));
     let address = address.trim_end_matches('/');
-    let key = key_of(config);
+    let key = config.key_for(address);
     let served = models::served(address, key.as_ref().map(Secret::reveal)).await;
     let name = match (name, served) {
         (Some(name), Ok(served)) => {
@@ -200,14 +200,6 @@ async fn endpoint(config: &Config, url: &str, server: ModelFile) -> anyhow::Resu
         ..server
     };
     Ok((file, label))
-}
-
-/// The key of the configured server, which is that of `OPENAI_API_KEY` most often.
-fn key_of(config: &Config) -> Option<Secret> {
-    match &config.model {
-        ModelChoice::Endpoint { key, .. } => key.clone(),
-        _ => config.key.clone(),
-    }
 }
 
 fn warn(text: &str) {

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::super::args::Output;
 use super::super::document::print;
 use super::super::{Exit, human};
-use super::key_of;
 use crate::config::{Config, Secret};
 use crate::driver::artefact::{Manifest, Offer, Source, Stored, Verdict, Wanted, gigabytes, look};
 use crate::driver::bench::Measured;
@@ -196,8 +195,8 @@ fn offered(offer: &Offer, verdict: &Verdict, output: Output) -> anyhow::Result<E
 }
 
 async fn server(config: &Config, url: &str, output: Output) -> anyhow::Result<Exit> {
-    let address = url.split('#').next().unwrap_or(url);
-    let served = models::served(address, key_of(config).as_ref().map(Secret::reveal)).await?;
+    let address = url.split('#').next().unwrap_or(url).trim_end_matches('/');
+    let served = models::served(address, config.key_for(address).as_ref().map(Secret::reveal)).await?;
     let address = models::public(address);
     if output != Output::Text {
         print(&json!({ "server": address, "models": served }), output)?;
