@@ -297,14 +297,14 @@ pub(super) fn lock(work: &Path) -> Result<File, ArtefactError> {
     }
 }
 
-/// Throws away the parts of another commit.
+/// Throws away parts that are not known to be of this commit.
 fn begin(work: &Path, offer: &Offer) -> Result<(), ArtefactError> {
     let (path, origin) = (
         work.join(ORIGIN),
         format!("{}@{}", offer.repository.name, offer.repository.commit),
     );
     let wrong = |error: std::io::Error| ArtefactError::io(&path, &error);
-    if std::fs::read_to_string(&path).is_ok_and(|found| found != origin) {
+    if !std::fs::read_to_string(&path).is_ok_and(|found| found == origin) {
         for file in &offer.files {
             let _ = std::fs::remove_file(work.join(&file.path));
         }

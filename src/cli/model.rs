@@ -18,6 +18,16 @@ use crate::driver::{bench, model_of};
 
 /// Runs one of them.
 pub async fn run(common: &Common, command: &ModelCommand) -> anyhow::Result<Exit> {
+    match perform(common, command).await {
+        Err(error) if error.is::<fetch::Interrupted>() => {
+            human::error(&error);
+            Ok(Exit::Interrupted)
+        }
+        result => result,
+    }
+}
+
+async fn perform(common: &Common, command: &ModelCommand) -> anyhow::Result<Exit> {
     let config = load(common)?;
     let output = common.output;
     match command {
@@ -29,6 +39,7 @@ pub async fn run(common: &Common, command: &ModelCommand) -> anyhow::Result<Exit
             key_variable,
             pull,
         } => {
+            dialect.as_deref().map_or(Ok(()), models::check_dialect)?;
             let server = ModelFile {
                 dialect: dialect.clone(),
                 key_variable: key_variable.clone(),

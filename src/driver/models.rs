@@ -13,7 +13,7 @@ use crate::artefact::{
     ArtefactError, Device, Entry, Hub, HubSettings, Machine, Manifest, Store, Stored, Verdict,
 };
 use crate::config::{Config, ModelChoice, ModelFile, Role, set_model};
-use crate::llm::ApiKey;
+use crate::llm::{ApiKey, Dialect, LlmError};
 
 /// Tokens that memory is estimated for where nobody says.
 pub const TOKENS: u64 = 4096;
@@ -214,6 +214,11 @@ pub fn choose(config: &Config, roles: &[Role], model: &ModelFile) -> anyhow::Res
         set_model(&path, *role, model)?;
     }
     Ok(path)
+}
+
+/// Fails for a way to take grammars that Sayso does not know.
+pub fn check_dialect(name: &str) -> Result<(), LlmError> {
+    name.parse::<Dialect>().map(drop)
 }
 
 /// The models that a server names; nothing where it does not list them.

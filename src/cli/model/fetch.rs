@@ -14,6 +14,11 @@ use crate::driver::artefact::{
 };
 use crate::driver::models;
 
+/// Somebody said stop.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; what was fetched is kept, and the same command goes on")]
+pub(super) struct Interrupted;
+
 /// A spinner that shows nothing where standard error is no terminal.
 pub(super) fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
@@ -54,7 +59,7 @@ pub(super) async fn fetch(
     };
     tokio::select! {
         stored = from_hub(config, &wanted, pull, output) => Ok(stored?),
-        () = stop.cancelled() => anyhow::bail!("interrupted; what was fetched is kept, and the same command goes on"),
+        () = stop.cancelled() => Err(Interrupted.into()),
     }
 }
 
