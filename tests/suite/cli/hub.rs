@@ -286,8 +286,14 @@ fn part(inside: &mut Inside, bytes: &[u8], headers: &HeaderMap) -> Response {
     let body = match cut.filter(|cut| *cut < length) {
         None => Body::from(bytes[from..to].to_vec()),
         Some(cut) => {
-            let piece = Ok(Bytes::copy_from_slice(&bytes[from..from + cut]));
-            Body::from_stream(futures::stream::iter([piece, Err(std::io::Error::other("cut"))]))
+            let piece = Bytes::copy_from_slice(&bytes[from..from + cut]);
+            let broken = async {
+                // What was written before is on its way by then.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                Err(std::io::Error::other("cut"))
+            };
+            let pieces = futures::stream::iter([Ok(piece)]);
+            Body::from_stream(futures::StreamExt::chain(pieces, futures::stream::once(broken)))
         }
     };
     let mut response = (status, body).into_response();
