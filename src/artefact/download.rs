@@ -114,7 +114,8 @@ impl<'a> Part<'a> {
         }
         let url = self.hub.file_url(self.repository, &self.remote.path)?;
         let range = (self.done > 0).then(|| format!("bytes={}-", self.done));
-        let mut answer = self.hub.get(&url, range.as_deref(), &self.remote.path).await?;
+        let what = format!("{}/{}", self.repository.name, self.remote.path);
+        let mut answer = self.hub.get(&url, range.as_deref(), &what).await?;
         self.sha256 = self.sha256.take().or(answer.sha256.take());
         if self.done > 0 && !self.goes_on(&answer.response) {
             self.restart()?;

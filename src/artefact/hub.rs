@@ -149,7 +149,8 @@ impl Hub {
         limit: usize,
     ) -> Result<Vec<u8>, ArtefactError> {
         let url = self.file_url(repository, path)?;
-        self.page(&url, Some(limit), path).await
+        let what = format!("{}/{path}", repository.name);
+        self.page(&url, Some(limit), &what).await
     }
 
     async fn page(&self, url: &Url, first: Option<usize>, what: &str) -> Result<Vec<u8>, ArtefactError> {
@@ -278,7 +279,8 @@ impl Hub {
         }
         let message = told.unwrap_or_else(|| quote(&String::from_utf8_lossy(&page)));
         let (host, what) = (self.host(), what.to_owned());
-        let repository = what.split('@').next().unwrap_or_default().to_owned();
+        let front = what.split('@').next().unwrap_or_default();
+        let repository = front.split('/').take(2).collect::<Vec<_>>().join("/");
         match (status, code.as_str()) {
             (_, "GatedRepo") | (StatusCode::FORBIDDEN, _) => ArtefactError::Gated { host, repository }.into(),
             // To somebody unknown, a repository that is private and one that is not there look the same.

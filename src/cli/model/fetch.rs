@@ -115,9 +115,12 @@ fn announce(offer: &Offer, verdict: &Verdict) {
         .map_or_else(String::new, |isq| format!(", quantized to {isq} while loading"));
     let _ = writeln!(
         out,
-        "{}{isq}: {} files, {}; needs about {} of memory for {} tokens",
+        "{}{isq}: {}, {}; needs about {} of memory for {} tokens",
         human::printable(&offer.variant),
-        offer.files.len(),
+        match offer.files.len() {
+            1 => "one file".to_owned(),
+            count => format!("{count} files"),
+        },
         gigabytes(offer.bytes()),
         gigabytes(verdict.need.total()),
         verdict.need.tokens

@@ -23,7 +23,11 @@ pub(super) async fn show(
     match Source::parse(what)? {
         Source::Name(name) => stored(config, &models::store(config).open(&name)?, tokens, again, output),
         Source::Embedded => {
-            let mut planner = models::store(config).open("planner")?;
+            let Ok(mut planner) = models::store(config).open("planner") else {
+                anyhow::bail!(
+                    "the planner that comes with Sayso is not here yet: the first request makes it"
+                );
+            };
             "embedded".clone_into(&mut planner.name);
             stored(config, &planner, tokens, again, output)
         }

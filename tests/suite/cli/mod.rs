@@ -48,7 +48,7 @@ const FILTERS: &[(&str, &str)] = &[
     ),
     (r"[0-9a-f]{12}`; a plan", "ID`; a plan"),
     (r"has [\d.]+ [kMG]B free", "has ROOM free"),
-    (r"(?m)^( *ok +)(memory|gpu|room)( +)\S.*$", "$1$2$3MACHINE"),
+    (r"(?m)^( *ok +)(memory|gpu|room)( +)\S.*$", "${1}${2}${3}MACHINE"),
     (r"sayso \d+\.\d+\.\d+", "sayso VERSION"),
 ];
 
