@@ -3,6 +3,8 @@
 //! Precedence: flag, environment (`SAYSO_*`), file (`config.toml`), default. Nothing else in the house looks at the
 //! environment.
 
+mod edit;
+mod model;
 mod policy;
 mod server;
 
@@ -13,6 +15,8 @@ use serde::Deserialize;
 
 use crate::check::Policy;
 
+pub use edit::{Role, set_model};
+pub use model::{HubConfig, ModelChoice, ModelFile, Secret};
 pub use policy::read_layer;
 pub use server::{AdviceFile, AdviceLimits, Reach};
 
@@ -22,6 +26,14 @@ pub enum ConfigError {
     /// A file that exists and cannot be read.
     #[error("cannot read `{}`: {message}", path.display())]
     Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        message: String,
+    },
+    /// A file that cannot be changed.
+    #[error("cannot write `{}`: {message}", path.display())]
+    Unwritable {
         /// The file.
         path: PathBuf,
         /// The cause.
@@ -135,7 +147,7 @@ pub struct File {
     pub policy: Option<PathBuf>,
     /// The ed25519 key that plans and checkpoints are signed with; one of its own without it.
     pub signing_key: Option<PathBuf>,
-    /// The model.
+    /// The model that plans.
     pub model: ModelFile,
     /// The model that explains.
     pub adviser: Option<ModelFile>,
@@ -190,72 +202,6 @@ pub struct TuiConfig {
     pub deep: bool,
 }
 
-/// `[model]` of `config.toml`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ModelFile {
-    /// Address of an OpenAI-compatible server, as in `http://localhost:11434/v1`; the embedded planner without it.
-    pub endpoint: Option<String>,
-    /// The model's name there.
-    pub name: Option<String>,
-    /// How a grammar is passed: `mistral-rs`, `vllm`, `llama-cpp`, `ollama`, `openai`.
-    pub dialect: Option<String>,
-    /// The variable that holds the key; `OPENAI_API_KEY` without it.
-    pub key_variable: Option<String>,
-    /// See [`Reach`].
-    pub key_command: Vec<String>,
-    /// See [`Reach`].
-    pub proxy: Option<String>,
-    /// See [`Reach`].
-    pub ca: Option<PathBuf>,
-    /// See [`Reach`].
-    pub first_token_seconds: Option<u64>,
-    /// See [`Reach`].
-    pub whole_seconds: Option<u64>,
-    /// Seconds after which the embedded engine leaves when nothing is asked.
-    pub idle_seconds: Option<u64>,
-}
-
-/// Which model to ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ModelChoice {
-    /// The planner that comes with Sayso.
-    Embedded {
-        /// After how many seconds without a request the engine leaves.
-        idle_seconds: u64,
-    },
-    /// A server.
-    Endpoint {
-        /// Its address, up to and including `/v1`.
-        url: String,
-        /// The model's name there.
-        name: String,
-        /// How a grammar is passed.
-        dialect: String,
-        /// The key. Never printed: see [`Secret`].
-        key: Option<Secret>,
-        /// How it is reached.
-        reach: Reach,
-    },
-}
-
-/// A text that does not show itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, for the one place that sends it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("<hidden>")
-    }
-}
-
 /// What was typed that overrides the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -280,12 +226,18 @@ pub struct Config {
     pub namespace: Option<String>,
     /// What may be done.
     pub policy: Policy,
-    /// Whom to ask.
+    /// Whom to ask for plans.
     pub model: ModelChoice,
     /// Whom to ask for explanations, where somebody is configured.
     pub adviser: Option<ModelChoice>,
     /// What an explanation may take.
     pub advice: AdviceLimits,
+    /// Where models are fetched from.
+    pub hub: HubConfig,
+    /// The key for servers that none is configured for: `OPENAI_API_KEY`.
+    pub key: Option<Secret>,
+    /// Where programs are looked for: `PATH`.
+    pub path: Option<String>,
     /// Who is asking, as the operating system knows them.
     pub user: String,
     /// The key that plans and checkpoints are signed with; made when it is first needed.
@@ -306,7 +258,7 @@ impl Config {
             .or_else(|| variable("LOGNAME"))
             .unwrap_or_else(|| "unknown".to_owned());
         let model = overrides.model.or_else(|| variable("SAYSO_MODEL"));
-        let model = choose_model(model.as_deref(), &file.model, environment)?;
+        let model = model::choose_model(model.as_deref(), &file.model, environment)?;
         Ok(Config {
             context: overrides
                 .context
@@ -320,6 +272,9 @@ impl Config {
             adviser: server::choose_adviser(file.adviser.as_ref(), &model, environment)?,
             advice: file.advice.limits(),
             model,
+            hub: model::hub(environment)?,
+            key: variable("OPENAI_API_KEY").map(Secret::from),
+            path: variable("PATH"),
             user,
             signing_key: file
                 .signing_key
@@ -334,46 +289,6 @@ impl Config {
     }
 }
 
-/// How long the embedded engine waits for the next request.
-const IDLE_SECONDS: u64 = 900;
-
-fn choose_model(
-    typed: Option<&str>,
-    file: &ModelFile,
-    environment: &Environment,
-) -> Result<ModelChoice, ConfigError> {
-    let configured = file
-        .endpoint
-        .as_deref()
-        .or_else(|| environment.get("OPENAI_BASE_URL"));
-    let chosen = typed.or(configured).unwrap_or("embedded");
-    if chosen == "embedded" {
-        return Ok(ModelChoice::Embedded {
-            idle_seconds: file.idle_seconds.unwrap_or(IDLE_SECONDS),
-        });
-    }
-    if !chosen.starts_with("http://") && !chosen.starts_with("https://") {
-        let message = format!(
-            "`{chosen}` is neither `embedded` nor the address of a server, as in http://localhost:11434/v1#llama3"
-        );
-        return Err(ConfigError::Malformed {
-            place: "model".to_owned(),
-            message,
-        });
-    }
-    let (url, name) = chosen
-        .split_once('#')
-        .map_or((chosen, None), |(url, name)| (url, Some(name)));
-    let key = environment.get(file.key_variable.as_deref().unwrap_or("OPENAI_API_KEY"));
-    Ok(ModelChoice::Endpoint {
-        url: url.trim_end_matches('/').to_owned(),
-        name: name.or(file.name.as_deref()).unwrap_or("default").to_owned(),
-        dialect: file.dialect.clone().unwrap_or_else(|| "openai".to_owned()),
-        key: key.map(|key| Secret(key.to_owned())),
-        reach: file.reach(),
-    })
-}
-
 /// A TOML file that may be missing; one that is there must be understood, to the last key.
 fn read_toml<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let Some(text) = read_text(path)? else {
@@ -381,8 +296,13 @@ fn read_toml<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T,
     };
     toml::from_str(&text).map_err(|error| ConfigError::Malformed {
         place: path.display().to_string(),
-        message: error.to_string().trim().replace('\n', " "),
+        message: one_line(&error),
     })
+}
+
+/// What is wrong with a TOML text, on one line.
+fn one_line(error: &toml::de::Error) -> String {
+    error.to_string().trim().replace('\n', " ")
 }
 
 /// A file's text; nothing where there is no such file.
@@ -486,7 +406,7 @@ mod tests {
             Config::load(
                 &environment,
                 Overrides {
-                    model: Some("gpt".into()),
+                    model: Some("gpt/4".into()),
                     ..Overrides::default()
                 }
             )

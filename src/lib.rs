@@ -9,12 +9,14 @@
 //! | [`check`] | plan + evidence + policy -> a report with a verdict | `request`, `plan` |
 //! | [`session`] | one request from words to receipt, as events and effects | `request`, `plan`, `check`, `sign` |
 //! | [`llm`], [`cluster`], [`audit`], [`knowledge`] | one kind of effect each | the five above, never each other |
+//! | [`artefact`] | models as artefacts: source, manifest, store, what fits | nothing of ours |
 //! | [`config`] | files, environment and flags, read once into values | `request`, `plan`, `check` |
 //! | [`driver`] | performs effects, feeds events back | all above |
-//! | [`engine`], [`sandbox`] | servers of ours | `config`, `plan` |
+//! | [`engine`], [`sandbox`] | servers of ours | `config`, `plan`; `engine` also `artefact` |
 //! | [`cli`] | a face: arguments in, text or JSON out | the words, `session`, `config`, `driver` |
 //! | [`tui`] | a face: a terminal full of conversation and cluster | the words, `session`, `config`, `driver` |
 
+pub mod artefact;
 pub mod audit;
 pub mod check;
 pub mod cli;

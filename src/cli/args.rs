@@ -78,7 +78,7 @@ pub struct Common {
     /// Plan and check, then stop
     #[arg(long, global = true)]
     pub plan_only: bool,
-    /// The model: `embedded`, or the address of an OpenAI-compatible server with the model's name behind `#`
+    /// The model: `embedded`, a name of `sayso model list`, or the address of an OpenAI-compatible server with the model's name behind `#`
     #[arg(long, global = true, value_name = "MODEL")]
     pub model: Option<String>,
     /// When to use colours
@@ -192,7 +192,13 @@ pub enum Command {
         #[command(subcommand)]
         command: KnowledgeCommand,
     },
-    /// Check what Sayso needs: kubeconfig, cluster, model, folders
+    /// See, fetch, measure and choose the models that plan and explain
+    Model {
+        /// What to do with them
+        #[command(subcommand)]
+        command: ModelCommand,
+    },
+    /// Check what Sayso needs: kubeconfig, cluster, memory, GPU, model, folders
     Doctor,
     /// Print completions for a shell
     Completion {
@@ -264,6 +270,107 @@ pub enum SearchBy {
     Words,
     /// Sense alone.
     Vectors,
+    /// Both.
+    Both,
+}
+
+/// What a model can be, in help texts.
+const SOURCES: &str = "A model is one of:
+  owner/repository               of the hub; `@REVISION` pins a branch, tag or commit, and `:Q4_K_M` chooses one of
+                                 its models (for safetensors: to what they are quantized while loading)
+  ./model.gguf, /a/folder        a file or folder of this machine, which stays where it is
+  http://localhost:11434/v1#qwen an OpenAI-compatible server, with the model's name there
+  NAME                           a model of `sayso model list`
+  embedded                       the planner that comes with Sayso";
+
+/// `sayso model ...`
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// List the models of this machine and the servers that are configured
+    List,
+    /// Plan with a model, explain with it, or both; fetches it if need be
+    #[command(after_help = SOURCES)]
+    Use {
+        /// The model
+        #[arg(value_name = "MODEL")]
+        what: String,
+        /// For what
+        #[arg(long = "for", value_enum, default_value_t = For::Both, value_name = "ROLE")]
+        role: For,
+        /// How a server takes a grammar: mistral-rs, vllm, llama-cpp, ollama, openai
+        #[arg(long, value_name = "DIALECT")]
+        dialect: Option<String>,
+        /// The variable that holds a server's key; OPENAI_API_KEY without it
+        #[arg(long, value_name = "VARIABLE")]
+        key_variable: Option<String>,
+        /// How it is fetched
+        #[command(flatten)]
+        pull: PullArgs,
+    },
+    /// Fetch a model from the hub, or take one of this machine into the list; what was broken off goes on
+    #[command(after_help = SOURCES)]
+    Pull {
+        /// The model
+        #[arg(value_name = "MODEL")]
+        what: String,
+        /// How it is fetched
+        #[command(flatten)]
+        pull: PullArgs,
+    },
+    /// Show what a model is: source, revision, licence, files with their hashes, memory that it needs
+    #[command(after_help = SOURCES)]
+    Show {
+        /// The model
+        #[arg(value_name = "MODEL")]
+        what: String,
+        /// Tokens of context that memory is estimated for
+        #[arg(long, value_name = "N")]
+        tokens: Option<u64>,
+        /// Hash every file again
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Measure how fast a model reads and writes, how long it takes to load, and its memory
+    Bench {
+        /// A model of `sayso model list`, `embedded`, or the address of a server; the one that plans without it
+        #[arg(value_name = "NAME|URL")]
+        what: Option<String>,
+        /// How often; the median counts
+        #[arg(long, default_value_t = 3, value_name = "N")]
+        runs: usize,
+    },
+    /// Remove a model, or what is there of one
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        what: String,
+        /// Even if it is in use
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// How a model is fetched.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PullArgs {
+    /// The name that it gets here
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Tokens of context that it must have room for
+    #[arg(long, value_name = "N")]
+    pub tokens: Option<u64>,
+    /// Even if it will not fit into memory
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What a model is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum For {
+    /// Plans.
+    Planner,
+    /// Explanations and manifests.
+    Adviser,
     /// Both.
     Both,
 }

@@ -44,6 +44,11 @@ pub fn of_outcome(outcome: &Outcome) -> Exit {
 
 /// The exit status of an error that no session saw.
 pub fn of_error(error: &anyhow::Error) -> Exit {
-    let usage = error.is::<crate::config::ConfigError>() || error.is::<crate::request::RequestError>();
+    let no_such_model = error
+        .downcast_ref::<crate::driver::artefact::ArtefactError>()
+        .is_some_and(crate::driver::artefact::ArtefactError::is_usage);
+    let usage = no_such_model
+        || error.is::<crate::config::ConfigError>()
+        || error.is::<crate::request::RequestError>();
     if usage { Exit::Usage } else { Exit::Failed }
 }

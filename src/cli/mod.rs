@@ -11,6 +11,7 @@ mod face;
 mod human;
 mod interrupt;
 mod knowledge;
+mod model;
 mod passages;
 mod planfile;
 mod policy;
@@ -126,6 +127,7 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             block_on(eval::run(&common, &suite, &choice))
         }
         Some(Command::Knowledge { command }) => block_on(knowledge::run(&common, &command)),
+        Some(Command::Model { command }) => block_on(model::run(&common, &command)),
         Some(Command::Doctor) => block_on(doctor::run(&common)),
         None if typed.request.is_empty() => {
             human::usage();

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{ConfigError, Environment, ModelChoice, ModelFile, Secret, choose_model};
+use super::model::choose_model;
+use super::{ConfigError, Environment, ModelChoice, ModelFile, Secret};
 
 /// How a server is reached, where it is not simply there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl ModelFile {
     pub(super) fn reach(&self) -> Reach {
         Reach {
             key_command: self.key_command.clone(),
-            proxy: self.proxy.clone().map(Secret),
+            proxy: self.proxy.clone().map(Secret::from),
             ca: self.ca.clone(),
             first_token_seconds: self.first_token_seconds,
             whole_seconds: self.whole_seconds,
@@ -86,7 +87,7 @@ pub(super) fn choose_adviser(
     environment: &Environment,
 ) -> Result<Option<ModelChoice>, ConfigError> {
     let typed = environment.get("SAYSO_ADVISER");
-    let configured = file.and_then(|file| file.endpoint.as_deref());
+    let configured = file.and_then(|file| file.stored.as_deref().or(file.endpoint.as_deref()));
     match (typed.or(configured), planner) {
         (None | Some("none"), _) => Ok(None),
         // The embedded planner knows commands and nothing else.

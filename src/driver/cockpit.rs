@@ -135,7 +135,7 @@ impl Cockpit {
             sandbox: self.connection.sandbox.is_some(),
             model: match &self.config.model {
                 ModelChoice::Embedded { .. } => "embedded".to_owned(),
-                ModelChoice::Endpoint { name, .. } => name.clone(),
+                ModelChoice::Stored { name, .. } | ModelChoice::Endpoint { name, .. } => name.clone(),
             },
         }
     }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use super::adviser::Adviser;
 use super::library::Library;
+use crate::artefact::{Store, Stored};
 use crate::audit::AuditLog;
 use crate::cluster::{Cluster, ConnectOptions};
 use crate::config::{Config, ModelChoice, Reach, Secret};
@@ -103,15 +104,36 @@ pub(super) fn options(
     }
 }
 
-/// The model that was chosen; nothing is asked of it yet.
+/// The model that plans; nothing is asked of it yet.
 pub fn model(config: &Config) -> anyhow::Result<Model> {
     model_of(config, &config.model)
 }
 
 /// The model of a choice; nothing is asked of it yet.
-pub(super) fn model_of(config: &Config, choice: &ModelChoice) -> anyhow::Result<Model> {
+///
+/// # Errors
+///
+/// When a model of this machine is not there, or a server's settings make no sense.
+pub fn model_of(config: &Config, choice: &ModelChoice) -> anyhow::Result<Model> {
     match choice {
-        ModelChoice::Embedded { idle_seconds } => Ok(Model::Local(local_engine(config, *idle_seconds)?)),
+        ModelChoice::Embedded { idle_seconds } => {
+            let idle = Duration::from_secs(*idle_seconds);
+            Ok(Model::Local(planner(config, idle)?))
+        }
+        ModelChoice::Stored {
+            name,
+            idle_seconds,
+            context_tokens,
+        } => {
+            let stored = Store::new(&config.places.models).open(name)?;
+            let idle = Duration::from_secs(*idle_seconds);
+            Ok(Model::Local(stored_model(
+                config,
+                &stored,
+                *context_tokens,
+                idle,
+            )?))
+        }
         ModelChoice::Endpoint {
             url,
             name,
@@ -163,20 +185,55 @@ fn transport(reach: &Reach) -> anyhow::Result<Transport> {
     })
 }
 
-fn local_engine(config: &Config, idle_seconds: u64) -> anyhow::Result<LocalEngine> {
+/// The folder of the planner that comes with Sayso, among the models.
+const PLANNER: &str = "planner";
+
+/// Whether it is the planner that was trained for this, and needs no instructions.
+pub(super) fn is_trained(model: &Model) -> bool {
+    matches!(model, Model::Local(engine) if engine.model_dir.ends_with(PLANNER))
+}
+
+fn planner(config: &Config, idle: Duration) -> anyhow::Result<LocalEngine> {
     let (program, arguments) = engine_command()?;
     Ok(LocalEngine {
         program,
         arguments,
-        model_dir: config.places.models.join("planner"),
-        // A socket a version: a new binary does not talk to the engine of an old one.
-        socket: config
-            .places
-            .runtime
-            .join(concat!("engine-", env!("CARGO_PKG_VERSION"), ".sock")),
+        model_dir: config.places.models.join(PLANNER),
+        socket: socket(config, ""),
         log: config.places.cache.join("engine.log"),
-        idle: Duration::from_secs(idle_seconds),
+        idle,
     })
+}
+
+/// A model of the store has an engine of its own, that makes nothing: what is not in the folder is not loaded.
+fn stored_model(
+    config: &Config,
+    stored: &Stored,
+    context_tokens: Option<u64>,
+    idle: Duration,
+) -> anyhow::Result<LocalEngine> {
+    let (program, mut arguments) = engine_command()?;
+    arguments.push(OsString::from("--stored"));
+    let digest = stored.digest.trim_start_matches("sha256:");
+    let mut mark = format!("-{}", digest.get(..12).unwrap_or(digest));
+    if let Some(tokens) = context_tokens {
+        arguments.extend([OsString::from("--context-tokens"), tokens.to_string().into()]);
+        mark.push_str(&format!("-{tokens}"));
+    }
+    Ok(LocalEngine {
+        program,
+        arguments,
+        model_dir: stored.folder.clone(),
+        socket: socket(config, &mark),
+        log: config.places.cache.join("engine.log"),
+        idle,
+    })
+}
+
+/// A socket a version and a model: a new binary does not talk to the engine of an old one.
+fn socket(config: &Config, mark: &str) -> PathBuf {
+    let name = format!("engine-{}{mark}.sock", env!("CARGO_PKG_VERSION"));
+    config.places.runtime.join(name)
 }
 
 /// How to start the engine: `sayso-engine` beside this program, else this program itself where the engine is built in

@@ -1,10 +1,14 @@
 //! What Sayso needs, looked at one thing after the other. Nothing is made, fetched or changed.
 
+mod machine;
+
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::connect::{Connection, engine_command, model, options};
+use super::connect::{Connection, model, options};
+use super::models;
+use crate::artefact::{Device, Machine, Manifest};
 use crate::audit::{AuditError, AuditLog};
 use crate::cluster::{Cluster, ClusterError};
 use crate::config::{Config, ModelChoice};
@@ -27,7 +31,7 @@ pub enum State {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is: `context`, `server`, `access`, `model`, `engine`, `audit`, `folder ...`.
+    /// What it is: `context`, `server`, `access`, `memory`, `gpu`, `engine`, `room`, `model`, `audit`, `folder ...`.
     pub name: String,
     /// How it is.
     pub state: State,
@@ -205,55 +209,87 @@ async fn access(cluster: &Cluster) -> Check {
     .with_hint(Some("ask for the access, or use another context or `--as`"))
 }
 
-/// Whether there is somebody to plan.
+/// Whether there is somebody to plan, and what there is to compute on.
 async fn planner(config: &Config) -> Vec<Check> {
+    let looked = tokio::task::spawn_blocking({
+        let config = config.clone();
+        move || {
+            let facts = models::engine_facts(&config);
+            let (machine, device) = models::place(&config);
+            (machine, device, facts)
+        }
+    });
+    let Ok((machine, device, facts)) = looked.await else {
+        return vec![Check::new(
+            "memory",
+            State::Fail,
+            "the machine could not be looked at",
+        )];
+    };
+    let mut checks = machine::checks(&machine);
+    if !matches!(config.model, ModelChoice::Endpoint { .. }) {
+        checks.push(machine::engine(&machine, facts.as_ref()));
+    }
+    checks.push(machine::room(&machine, device));
+    checks.push(asked(config, &machine, device).await);
+    checks
+}
+
+/// Whether the model itself is there.
+async fn asked(config: &Config, machine: &Machine, device: Device) -> Check {
     match (&config.model, model(config)) {
         (_, Err(error)) => {
-            vec![Check::new("model", State::Fail, format!("{error:#}")).with_hint(super::hint(&error))]
+            Check::new("model", State::Fail, format!("{error:#}")).with_hint(super::hint(&error))
         }
-        (ModelChoice::Embedded { .. }, Ok(_)) => vec![engine(), files(&config.places.models.join("planner"))],
-        (ModelChoice::Endpoint { .. }, Ok(Model::Endpoint(endpoint))) => match endpoint.probe().await {
+        (
+            ModelChoice::Stored {
+                name, context_tokens, ..
+            },
+            Ok(_),
+        ) => stored(config, name, *context_tokens, machine, device),
+        (_, Ok(Model::Endpoint(endpoint))) => match endpoint.probe().await {
             Ok(()) => {
                 let identity = endpoint.identity();
-                vec![Check::new(
-                    "model",
-                    State::Ok,
-                    format!("`{}` answers, for `{}`", identity.endpoint, identity.name),
-                )]
+                let detail = format!("`{}` answers, for `{}`", identity.endpoint, identity.name);
+                Check::new("model", State::Ok, detail)
             }
-            Err(error) => vec![Check::new("model", State::Fail, error.to_string()).with_hint(error.hint())],
+            Err(error) => Check::new("model", State::Fail, error.to_string()).with_hint(error.hint()),
         },
-        (ModelChoice::Endpoint { .. }, Ok(_)) => Vec::new(),
+        (_, Ok(_)) => files(&config.places.models.join("planner")),
     }
 }
 
-/// Whether the engine's program is there to be started.
-fn engine() -> Check {
-    let advice = Some("install `sayso-engine` beside `sayso`, or configure an endpoint");
-    let program = match engine_command() {
-        Ok((program, _)) => program,
-        Err(error) => return Check::new("engine", State::Fail, format!("{error:#}")).with_hint(advice),
+/// Whether a model of the store is what its manifest says, and fits.
+fn stored(config: &Config, name: &str, tokens: Option<u64>, machine: &Machine, device: Device) -> Check {
+    let found = models::store(config).open(name).and_then(|stored| {
+        stored.manifest.verify(&stored.folder, false, &mut |_| {})?;
+        Ok(stored)
+    });
+    let stored = match found {
+        Ok(stored) => stored,
+        Err(error) => return Check::new("model", State::Fail, error.to_string()).with_hint(error.hint()),
     };
-    match which::which(&program) {
-        Ok(found) => Check::new("engine", State::Ok, format!("`{}`", found.display())),
-        Err(_) => Check::new(
-            "engine",
-            State::Fail,
-            format!("there is no `{}`", program.display()),
-        )
-        .with_hint(advice),
+    let verdict = stored.judge(tokens.unwrap_or(models::TOKENS), device, machine);
+    match verdict.refuse(name) {
+        Ok(()) => Check::new(
+            "model",
+            State::Ok,
+            format!("`{name}` is whole, {}", machine::need(&verdict)),
+        ),
+        // It may be loaded already, and then its own memory is what is missing.
+        Err(error) => Check::new("model", State::Warn, error.to_string()).with_hint(error.hint()),
     }
 }
 
 /// Whether the planner's weights are there. The manifest is written last, so whoever finds it finds the rest.
 fn files(folder: &Path) -> Check {
-    if folder.join("manifest.json").is_file() {
-        return Check::new(
+    match Manifest::read(folder) {
+        Ok(Some(_)) => Check::new(
             "model",
             State::Ok,
             format!("the planner's files are in `{}`", folder.display()),
-        );
+        ),
+        Ok(None) | Err(_) => Check::new("model", State::Warn, "the planner's files are not there yet")
+            .with_hint(Some("the first request fetches and prepares them, once")),
     }
-    Check::new("model", State::Warn, "the planner's files are not there yet")
-        .with_hint(Some("the first request fetches and prepares them, once"))
 }

@@ -1,22 +1,26 @@
 //! Performs the session's effects and feeds their events back.
 
 mod adviser;
+pub mod bench;
 pub mod cockpit;
 mod connect;
 pub mod doctor;
 pub mod eval;
 mod key;
 mod library;
+pub mod models;
 mod perform;
 mod reconcile;
 mod undo;
 
 pub use adviser::{Advice, Adviser};
-pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command, model};
+pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command, model, model_of};
 pub use library::{Library, context_of};
 pub use perform::{Driver, Face, Receipt, Usage, progress_words};
 pub use undo::Undo;
 
+/// Models as artefacts, for the commands that look after them.
+pub use crate::artefact;
 /// The audit log, for faces that show it.
 pub use crate::audit;
 /// Where requests go, for faces that show it.
@@ -66,6 +70,11 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
                 .downcast_ref::<knowledge::KnowledgeError>()
                 .and_then(knowledge::KnowledgeError::hint)
         };
+        let artefact = || {
+            cause
+                .downcast_ref::<artefact::ArtefactError>()
+                .and_then(artefact::ArtefactError::hint)
+        };
         let request = || {
             cause
                 .is::<crate::request::RequestError>()
@@ -76,6 +85,7 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
             .or_else(audit)
             .or_else(plan)
             .or_else(knowledge)
+            .or_else(artefact)
             .or_else(request)
     };
     error.chain().find_map(found)

@@ -9,14 +9,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::adviser::Advice;
-use super::connect::Parts;
+use super::connect::{Parts, is_trained};
 use super::library::as_text;
 use super::reconcile::reconcile;
 use crate::audit::{ActionId, Begun, Entry};
 use crate::check::{Evidence, Report};
 use crate::cluster::ClusterError;
 use crate::llm::{
-    Constraint, LlmError, Message, Model, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts,
+    Constraint, LlmError, Message, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts,
 };
 use crate::plan::{Focus, Plan, Step, plan_grammar};
 use crate::session::{
@@ -392,7 +392,7 @@ impl<'a, F: Face> Driver<'a, F> {
 
     fn messages(&self, focus: &Focus, complaint: Option<(String, String)>) -> Vec<Message> {
         let mut messages = Vec::new();
-        if !matches!(self.parts.model, Model::Local(_)) {
+        if !is_trained(&self.parts.model) {
             // The embedded planner was trained without instructions; every other model needs them.
             messages.push(Message::new(Role::System, prompts::PLANNER_SYSTEM));
         }

@@ -14,6 +14,12 @@ use super::{prepare, serve};
 #[derive(Parser)]
 #[command(name = "sayso-engine", version)]
 struct Arguments {
+    /// The folder is a model of the store: make nothing, and use only what its manifest names
+    #[arg(long)]
+    stored: bool,
+    /// Tokens that prompt and answer may have together, if fewer than the model can
+    #[arg(long, value_name = "N")]
+    context_tokens: Option<usize>,
     #[command(subcommand)]
     command: Command,
 }
@@ -24,6 +30,8 @@ enum Command {
     Prepare(PrepareArguments),
     /// Serve the model of a folder over the OpenAI chat protocol
     Serve(ServeArguments),
+    /// Say what was built in, as JSON
+    About,
 }
 
 #[derive(Args)]
@@ -76,14 +84,49 @@ struct ServeArguments {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
         Ok(arguments) => match arguments.command {
+            Command::Prepare(typed) if arguments.stored => check_stored(&typed),
             Command::Prepare(typed) => run_prepare(typed),
-            Command::Serve(typed) => run_serve(typed),
+            Command::Serve(typed) => run_serve(typed, arguments.stored, arguments.context_tokens),
+            Command::About => about(),
         },
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             // Nothing is left to do where even the usage cannot be printed.
             let _ = error.print();
             ExitCode::from(code)
+        }
+    }
+}
+
+/// What was built in besides the processor.
+fn about() -> ExitCode {
+    let features = [
+        ("cuda", cfg!(feature = "cuda")),
+        ("cudnn", cfg!(feature = "cudnn")),
+        ("flash-attn", cfg!(feature = "flash-attn")),
+        ("metal", cfg!(feature = "metal")),
+    ];
+    let built: Vec<&str> = features
+        .into_iter()
+        .filter_map(|(name, is)| is.then_some(name))
+        .collect();
+    let facts = serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "features": built });
+    match writeln!(std::io::stdout(), "{facts}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn check_stored(typed: &PrepareArguments) -> ExitCode {
+    let mut progress = prepare::Progress::new(std::io::stdout());
+    match prepare::check_stored(&typed.model_dir, &mut progress) {
+        Ok(digest) => {
+            progress.finished(&digest);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            progress.failed(&error.to_string(), error.hint().as_deref());
+            ExitCode::FAILURE
         }
     }
 }
@@ -108,7 +151,7 @@ fn run_prepare(typed: PrepareArguments) -> ExitCode {
     }
 }
 
-fn run_serve(typed: ServeArguments) -> ExitCode {
+fn run_serve(typed: ServeArguments, stored: bool, context: Option<usize>) -> ExitCode {
     let endpoint = match (typed.socket, typed.port) {
         (Some(path), _) => serve::Endpoint::Socket(path),
         (None, port) => serve::Endpoint::Port {
@@ -121,6 +164,8 @@ fn run_serve(typed: ServeArguments) -> ExitCode {
     };
     let settings = serve::Settings {
         directory: typed.model_dir,
+        stored,
+        context,
         endpoint,
         idle: Duration::from_secs(typed.idle_seconds),
         log: typed.log,
@@ -149,6 +194,13 @@ mod tests {
         assert!(parse("x serve --model-dir d").is_err());
         assert!(parse("x serve --model-dir d --port 1").is_err());
         assert!(parse("x serve --model-dir d --port 1 --token-env T --socket s").is_err());
+    }
+
+    #[test]
+    fn what_is_said_of_the_model_stands_before_the_command() {
+        let typed = parse("x --stored --context-tokens 2048 serve --model-dir d --socket s").unwrap();
+        assert_eq!((typed.stored, typed.context_tokens), (true, Some(2048)));
+        assert!(parse("x about").is_ok());
     }
 
     #[test]

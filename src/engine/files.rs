@@ -2,19 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use super::prepare::{Manifest, digest_of};
+use crate::artefact::{ArtefactError, Format, Manifest, sha256_of};
 
 /// A model on disk, looked at but not loaded.
 #[derive(Debug, Clone)]
 pub(super) struct ModelFiles {
     /// The folder, as an absolute path: a relative one that does not exist would be looked up on a hub.
     pub(super) directory: PathBuf,
-    /// The GGUF file's name in it.
-    pub(super) weights: String,
+    /// The names in it of the files that hold the weights.
+    pub(super) weights: Vec<String>,
+    /// How they are stored.
+    pub(super) format: Format,
+    /// To what they are quantized while they are loaded.
+    pub(super) isq: Option<String>,
     /// What the model is called to clients.
     pub(super) name: String,
-    /// `sha256:...` of the weights.
+    /// `sha256:...` of the manifest; of the weights where there is none.
     pub(super) digest: String,
+    /// Tokens that prompt and answer may have together, where that is fewer than the model can.
+    pub(super) context: Option<usize>,
 }
 
 /// Why a folder cannot be served.
@@ -23,40 +29,46 @@ pub(super) enum FilesError {
     /// The folder is missing or unreadable.
     #[error("cannot read the model folder `{path}`: {source}")]
     Folder { path: PathBuf, source: std::io::Error },
-    /// The manifest names files that are not there, or have another size.
-    #[error("the model in `{0}` is damaged")]
-    Damaged(PathBuf),
+    /// The files are not what the manifest says, or it says nothing.
+    #[error(transparent)]
+    Artefact(#[from] ArtefactError),
     /// Without a manifest there must be exactly one GGUF file.
     #[error("`{path}` holds {count} GGUF files, and one is needed")]
     Count { path: PathBuf, count: usize },
 }
 
 impl ModelFiles {
-    /// Finds the model of a folder: the one that its manifest names, or its only GGUF file.
-    ///
-    /// The digest of a prepared model is taken from its manifest; that of any other file is computed, which
-    /// reads the whole file.
-    pub(super) fn find(directory: &Path) -> Result<Self, FilesError> {
+    /// Finds the model of a folder: the one that its manifest names, whose files are held against it; or its only
+    /// GGUF file, whose digest is computed, unless only what has a manifest may be served (`stored`).
+    pub(super) fn find(directory: &Path, stored: bool, context: Option<usize>) -> Result<Self, FilesError> {
         let unreadable = |source| FilesError::Folder {
             path: directory.to_owned(),
             source,
         };
         let directory = std::fs::canonicalize(directory).map_err(unreadable)?;
-        match Manifest::read(&directory) {
-            Some(manifest) if manifest.is_complete(&directory) => Ok(Self {
-                digest: manifest.digest(),
-                name: manifest.name,
-                weights: manifest.gguf,
-                directory,
-            }),
-            Some(_) => Err(FilesError::Damaged(directory)),
-            None => Self::only_gguf(directory),
-        }
+        let Some((manifest, digest)) = Manifest::read(&directory)? else {
+            if stored {
+                let name = directory.display().to_string();
+                return Err(ArtefactError::Unknown { name }.into());
+            }
+            return Self::only_gguf(directory);
+        };
+        manifest.verify(&directory, false, &mut |_| {})?;
+        Ok(Self {
+            directory,
+            weights: manifest.weights,
+            format: manifest.format,
+            isq: manifest.isq,
+            name: manifest.name,
+            digest,
+            context,
+        })
     }
 
-    /// The weights' path.
+    /// The path of the first file of the weights.
     pub(super) fn path(&self) -> PathBuf {
-        self.directory.join(&self.weights)
+        self.directory
+            .join(self.weights.first().map_or("", String::as_str))
     }
 
     fn only_gguf(directory: PathBuf) -> Result<Self, FilesError> {
@@ -78,10 +90,13 @@ impl ModelFiles {
         };
         let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self {
-            digest: format!("sha256:{}", digest_of(&path).map_err(unreadable)?),
-            weights: text(path.file_name()),
+            digest: format!("sha256:{}", sha256_of(&path, &mut |_| {})?),
+            weights: vec![text(path.file_name())],
+            format: Format::Gguf,
+            isq: None,
             name: text(path.file_stem()),
             directory,
+            context: None,
         })
     }
 }
@@ -94,19 +109,23 @@ mod tests {
     fn a_folder_without_manifest_serves_its_only_gguf() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(
-            ModelFiles::find(folder.path()),
+            ModelFiles::find(folder.path(), false, None),
             Err(FilesError::Count { count: 0, .. })
         ));
         std::fs::write(folder.path().join("a.gguf"), "abc").unwrap();
-        let files = ModelFiles::find(folder.path()).unwrap();
-        assert_eq!((files.name.as_str(), files.weights.as_str()), ("a", "a.gguf"));
+        let files = ModelFiles::find(folder.path(), false, None).unwrap();
+        assert_eq!((files.name.as_str(), files.weights[0].as_str()), ("a", "a.gguf"));
+        assert!(matches!(
+            ModelFiles::find(folder.path(), true, None),
+            Err(FilesError::Artefact(_))
+        ));
         assert_eq!(
             files.digest,
             "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         std::fs::write(folder.path().join("b.gguf"), "abc").unwrap();
         assert!(matches!(
-            ModelFiles::find(folder.path()),
+            ModelFiles::find(folder.path(), false, None),
             Err(FilesError::Count { .. })
         ));
     }
@@ -115,7 +134,7 @@ mod tests {
     fn a_missing_folder_is_never_looked_up_elsewhere() {
         let missing = Path::new("HuggingFaceTB/SmolLM2-135M-Instruct");
         assert!(matches!(
-            ModelFiles::find(missing),
+            ModelFiles::find(missing, false, None),
             Err(FilesError::Folder { .. })
         ));
     }

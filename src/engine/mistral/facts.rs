@@ -7,6 +7,9 @@ use std::path::Path;
 
 use candle_core::quantized::gguf_file::{Content, Value};
 
+use crate::artefact::{Format, Shape};
+use crate::engine::files::ModelFiles;
+
 /// GGUF's mark for a token that steers instead of speaking.
 const CONTROL: i32 = 3;
 
@@ -26,8 +29,52 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// The facts of a model: from the head of its GGUF file, or from the files beside its weights.
+    pub(super) fn of_model(files: &ModelFiles) -> candle_core::Result<Self> {
+        let mut facts = if files.format == Format::Gguf {
+            Self::read(&files.path())?
+        } else {
+            Self::of_folder(&files.directory)?
+        };
+        facts.context = files
+            .context
+            .map_or(facts.context, |context| facts.context.min(context));
+        Ok(facts)
+    }
+
+    /// From `config.json` and `tokenizer.json`.
+    fn of_folder(folder: &Path) -> candle_core::Result<Self> {
+        let json = |name: &str| -> candle_core::Result<serde_json::Value> {
+            let text = std::fs::read(folder.join(name))?;
+            serde_json::from_slice(&text).map_err(candle_core::Error::wrap)
+        };
+        let config = json("config.json")?;
+        let end = match config.get("eos_token_id") {
+            Some(serde_json::Value::Array(several)) => several.first().and_then(serde_json::Value::as_u64),
+            Some(one) => one.as_u64(),
+            None => None,
+        };
+        let shape = Shape::of_config(&config);
+        let tokenizer = json("tokenizer.json")?;
+        let added = tokenizer["added_tokens"].as_array().into_iter().flatten();
+        let controls = added
+            .filter(|token| token["special"] == true)
+            .filter_map(|token| token["content"].as_str())
+            .filter(|token| token.len() > 1)
+            .map(str::to_owned);
+        Ok(Self {
+            context: shape
+                .as_ref()
+                .and_then(|shape| usize::try_from(shape.context).ok())
+                .unwrap_or(4096),
+            end: end.and_then(|end| u32::try_from(end).ok()),
+            controls: controls.collect(),
+            cache_bytes_per_token: shape.map_or(0, |shape| shape.cached_per_token.saturating_mul(4)),
+        })
+    }
+
     /// Reads the head of a GGUF file.
-    pub(super) fn read(path: &Path) -> candle_core::Result<Self> {
+    fn read(path: &Path) -> candle_core::Result<Self> {
         let content = Content::read(&mut BufReader::new(File::open(path)?))?;
         Ok(Self::of(&content.metadata))
     }
@@ -129,6 +176,24 @@ mod tests {
         assert_eq!((facts.context, facts.end), (8192, Some(2)));
         assert_eq!(facts.cache_bytes(1), 512 * 46_080);
         assert_eq!(facts.cache_bytes(513), 1024 * 46_080);
+    }
+
+    #[test]
+    fn the_files_beside_safetensors_are_understood() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "config.json",
+            r#"{"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 1, "hidden_size": 64, "max_position_embeddings": 100, "eos_token_id": [7, 8]}"#,
+        );
+        write(
+            "tokenizer.json",
+            r#"{"added_tokens": [{"content": "<|end|>", "special": true}, {"content": "web", "special": false}]}"#,
+        );
+        let facts = Facts::of_folder(folder.path()).unwrap();
+        assert_eq!((facts.context, facts.end), (100, Some(7)));
+        assert_eq!(facts.controls, ["<|end|>"]);
+        assert_eq!(facts.cache_bytes(1), 512 * 2 * 16 * 2 * 4);
     }
 
     #[test]

@@ -52,7 +52,7 @@ struct Shared {
 impl Host for MistralHost {
     async fn load(files: &ModelFiles) -> Result<Self, HostError> {
         let wrong = |error: &dyn std::fmt::Display| HostError::Load(error.to_string());
-        let facts = Facts::read(&files.path()).map_err(|error| wrong(&error))?;
+        let facts = Facts::of_model(files).map_err(|error| wrong(&error))?;
         let device = loader::device();
         let answers = if device == "cpu" {
             NonZeroUsize::MIN

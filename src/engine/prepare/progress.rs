@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 ///
 /// A reader that went away is not an error: the model is wanted all the same.
 pub(in crate::engine) struct Progress {
-    out: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
 }
 
 impl Progress {
     /// Lines to this writer, each flushed.
-    pub(in crate::engine) fn new(out: impl Write + 'static) -> Self {
+    pub(in crate::engine) fn new(out: impl Write + Send + 'static) -> Self {
         Self { out: Box::new(out) }
     }
 

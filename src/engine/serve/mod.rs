@@ -28,6 +28,10 @@ use life::{Life, Reason};
 /// What is served, where, and for how long.
 pub(super) struct Settings {
     pub(super) directory: PathBuf,
+    /// Whether only a model with a manifest may be served.
+    pub(super) stored: bool,
+    /// Tokens that prompt and answer may have together, where that is fewer than the model can.
+    pub(super) context: Option<usize>,
     pub(super) endpoint: Endpoint,
     /// Time without a request after which it leaves.
     pub(super) idle: Duration,
@@ -153,7 +157,7 @@ async fn listen_and_serve(settings: Settings) -> Result<(), ServeError> {
     };
     let life = Arc::new(Life::new(settings.idle));
     let (stage, stages) = watch::channel(api::Stage::Loading);
-    let files = ModelFiles::find(&settings.directory);
+    let files = ModelFiles::find(&settings.directory, settings.stored, settings.context);
     let server = Arc::new(api::Server::new(files.as_ref().ok(), stages, Arc::clone(&life)));
     tokio::spawn(load(
         files.map_err(|error| error.to_string()),

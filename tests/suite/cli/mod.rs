@@ -6,8 +6,11 @@ mod audit;
 mod doctor;
 mod faults;
 mod hostile;
+mod hub;
 mod interrupts;
 mod knowledge;
+mod machine;
+mod model;
 mod planfile;
 pub mod planner;
 mod policy;
@@ -45,6 +48,8 @@ const FILTERS: &[(&str, &str)] = &[
         "${1}VERSION",
     ),
     (r"[0-9a-f]{12}`; a plan", "ID`; a plan"),
+    (r"has [\d.]+ [kMG]B free", "has ROOM free"),
+    (r"(?m)^( *ok +)(memory|gpu|room)( +)\S.*$", "${1}${2}${3}MACHINE"),
     (r"sayso \d+\.\d+\.\d+", "sayso VERSION"),
 ];
 

@@ -14,7 +14,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::planner::{Planner, Reply};
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+/// What the servers of all tests run on.
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
