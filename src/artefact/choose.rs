@@ -81,6 +81,10 @@ pub fn variants(files: &[(String, u64)]) -> Vec<Variant> {
 }
 
 /// The format of a file with weights, and its name without what numbers its parts.
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the name is in lower case"
+)]
 fn kind<'a>(path: &'a str, files: &[(String, u64)]) -> Option<(Format, &'a str)> {
     let lower = path.to_ascii_lowercase();
     let file = lower.rsplit('/').next().unwrap_or(&lower);

@@ -82,6 +82,7 @@ pub(super) struct Answer {
 pub(super) struct Fault {
     pub(super) error: ArtefactError,
     /// Whether to try again, and after which pause, if the server wished for one.
+    #[expect(clippy::option_option, reason = "whether, and after what")]
     pub(super) again: Option<Option<Duration>>,
 }
 

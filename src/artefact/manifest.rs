@@ -188,11 +188,11 @@ impl Manifest {
         };
         let (total, mut done) = (self.bytes(), 0);
         for (name, facts) in &self.files {
-            let now = self.state(folder, name, facts)?;
+            let now = Self::state(folder, name, facts)?;
             if known.as_ref().and_then(|stamp| stamp.files.get(name)) == Some(&now) {
                 done += facts.size;
             } else {
-                self.hash(folder, name, facts, &mut |bytes| {
+                Self::hash(folder, name, facts, &mut |bytes| {
                     done += bytes;
                     on_step(Step {
                         stage: "verify",
@@ -211,7 +211,7 @@ impl Manifest {
     }
 
     /// Size and time of a file that is there with the right size.
-    fn state(&self, folder: &Path, name: &str, facts: &FileFacts) -> Result<(u64, u64), ArtefactError> {
+    fn state(folder: &Path, name: &str, facts: &FileFacts) -> Result<(u64, u64), ArtefactError> {
         let changed = |reason: String| ArtefactError::Changed {
             path: folder.to_owned(),
             reason,
@@ -229,7 +229,6 @@ impl Manifest {
     }
 
     fn hash(
-        &self,
         folder: &Path,
         name: &str,
         facts: &FileFacts,

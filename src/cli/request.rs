@@ -87,10 +87,8 @@ pub async fn converse(
     let context = parts.cluster.context().clone();
     let words = session.request().text().to_owned();
     let mut face = Shell::new(common.output, place(&context)).advised(parts.adviser.clone());
-    let receipt = Driver::new(parts, &mut face, config.user.clone(), stop)
-        .as_of(as_of)
-        .run(session)
-        .await;
+    let driver = Driver::new(parts, &mut face, config.user.clone(), stop).as_of(as_of);
+    let receipt = Box::pin(driver.run(session)).await;
     face.clear();
     let exit = tell(common, &words, Some(&context), &receipt)?;
     Ok((exit, receipt))

@@ -91,16 +91,14 @@ fn lines_of(model: &ModelFile) -> Vec<String> {
 
 fn with_section(old: &str, section: &str, model: &ModelFile) -> String {
     let mut lines: Vec<String> = old.lines().map(str::to_owned).collect();
-    let start = match lines.iter().position(|line| is_header(line, section)) {
-        Some(start) => start,
-        None => {
-            if lines.last().is_some_and(|line| !line.trim().is_empty()) {
-                lines.push(String::new());
-            }
-            lines.push(format!("[{section}]"));
-            lines.len() - 1
+    let known = lines.iter().position(|line| is_header(line, section));
+    let start = known.unwrap_or_else(|| {
+        if lines.last().is_some_and(|line| !line.trim().is_empty()) {
+            lines.push(String::new());
         }
-    };
+        lines.push(format!("[{section}]"));
+        lines.len() - 1
+    });
     let after = lines[start + 1..]
         .iter()
         .position(|line| line.trim_start().starts_with('['));
@@ -136,10 +134,9 @@ fn comment(line: &str) -> Option<&str> {
             Some('"') if escaped => escaped = false,
             Some('"') if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if c == '#' => return Some(&line[index..]),
             None if c == '"' || c == '\'' => quote = Some(c),
-            None => {}
+            Some(_) | None => {}
         }
     }
     None

@@ -247,7 +247,7 @@ mod tests {
         let mut shown = String::new();
         let advice = adviser
             .answer("what is 137?", &[passage("137 is a kill")], &mut |text| {
-                shown.push_str(text)
+                shown.push_str(text);
             })
             .await
             .unwrap();

@@ -212,7 +212,9 @@ impl Endpoint {
                     refused.push((form, error));
                 }
                 Ok(reply) => {
-                    refused.iter().for_each(|(form, _)| self.memory.avoid(*form));
+                    for (form, _) in &refused {
+                        self.memory.avoid(*form);
+                    }
                     return Ok(self.judged(form, request, reply));
                 }
                 Err(error) => return Err(error),

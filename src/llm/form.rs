@@ -39,7 +39,7 @@ impl Form {
     pub(super) fn render(self, constraint: &Constraint, strict: bool) -> Option<(&'static str, Value)> {
         if let Constraint::JsonSchema(schema) = constraint {
             return match self {
-                Form::Schema => Some(("response_format", response_format(schema.clone(), strict))),
+                Form::Schema => Some(("response_format", response_format(schema, strict))),
                 Form::Object => Some(("response_format", json!({"type": "json_object"}))),
                 _ => None,
             };
@@ -55,7 +55,7 @@ impl Form {
                     return None;
                 };
                 let schema = lines_schema(grammar, self == Form::Lines)?;
-                Some(("response_format", response_format(schema, true)))
+                Some(("response_format", response_format(&schema, true)))
             }
             Form::Schema | Form::Object => None,
         }
@@ -120,7 +120,7 @@ fn lines_schema(grammar: &PlanGrammar, patterned: bool) -> Option<Value> {
     }))
 }
 
-fn response_format(schema: Value, strict: bool) -> Value {
+fn response_format(schema: &Value, strict: bool) -> Value {
     json!({"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": strict}})
 }
 

@@ -39,7 +39,7 @@ impl Unwrapper {
 
     fn step(&mut self, c: char, text: &mut String) -> Place {
         match (self.place, c) {
-            (Place::Before, '[') => Place::Between,
+            (Place::Before, '[') | (Place::Line, '"') => Place::Between,
             (Place::Between, '"') => {
                 if self.lines > 0 {
                     text.push('\n');
@@ -48,7 +48,6 @@ impl Unwrapper {
                 Place::Line
             }
             (Place::Between, ']') => Place::After,
-            (Place::Line, '"') => Place::Between,
             (Place::Line, '\\') => Place::Escape,
             (Place::Line, c) => {
                 text.push(c);

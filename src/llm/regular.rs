@@ -160,7 +160,7 @@ fn class(ranges: &[(char, char)]) -> String {
         return "\\^".to_owned();
     }
     if inner.is_empty() && last == "^-" {
-        last = "-^".to_owned();
+        "-^".clone_into(&mut last);
     }
     format!("[{inner}{last}]")
 }

@@ -82,7 +82,7 @@ async fn from_hub(
     }
     let bar = gauge();
     let stored = pull(&models::store(config), &hub, &offer, &mut |step| {
-        move_to(&bar, step)
+        move_to(&bar, step);
     })
     .await;
     bar.finish_and_clear();

@@ -108,7 +108,9 @@ impl Heads {
             Some(Ok(number)) => Ok(number),
             _ => Err(PrepareError::Merge(format!("the base has no `llama.{key}`"))),
         };
-        let small = |key: &str| Ok(usize::try_from(number(key)?).unwrap_or(usize::MAX));
+        let small = |key: &str| -> Result<usize, PrepareError> {
+            Ok(usize::try_from(number(key)?).unwrap_or(usize::MAX))
+        };
         Ok(Self {
             layers: number("block_count")?,
             query: small("attention.head_count")?,

@@ -57,7 +57,7 @@ impl<'a> Vocabulary<'a> {
             Some(Ok(list)) => Ok(list.as_slice()),
             _ => Err(PrepareError::Tokenizer(format!("the base has no list `{key}`"))),
         };
-        let texts = |key| {
+        let texts = |key| -> Result<Vec<&str>, PrepareError> {
             Ok(list(key)?
                 .iter()
                 .filter_map(|value| value.to_string().ok())

@@ -32,7 +32,7 @@ fn a_question_is_answered_from_its_passages() {
         "{ran}"
     );
     assert!(
-        rest.contains("Sources") && rest.contains("[1]") && !rest.contains("\u{1b}"),
+        rest.contains("Sources") && rest.contains("[1]") && !rest.contains('\u{1b}'),
         "{ran}"
     );
     assert!(ran.err.contains("132 of 8192 tokens"), "{ran}");

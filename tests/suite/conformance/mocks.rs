@@ -205,10 +205,10 @@ async fn answer(State(server): State<Server>, headers: HeaderMap, body: String) 
     let all: Vec<String> = text.split_inclusive(' ').map(str::to_owned).collect();
     let cut = all.len() as u64 > limit;
     let tokens: Vec<String> = all.into_iter().take(usize::try_from(limit).unwrap()).collect();
-    stream_of(&server, tokens, cut)
+    stream_of(&server, &tokens, cut)
 }
 
-fn stream_of(server: &Server, tokens: Vec<String>, cut: bool) -> Response<Body> {
+fn stream_of(server: &Server, tokens: &[String], cut: bool) -> Response<Body> {
     let (kind, count) = (server.kind, tokens.len());
     let mut pieces =
         vec![json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": null}}]})];
@@ -255,7 +255,7 @@ fn chunk(kind: Kind, token: &str) -> Value {
     match kind {
         Kind::MistralRs => {
             choice["logprobs"] =
-                json!({"token": token, "logprob": -0.1, "top_logprobs": [{"token": 7, "logprob": -0.1}]})
+                json!({"token": token, "logprob": -0.1, "top_logprobs": [{"token": 7, "logprob": -0.1}]});
         }
         Kind::Ollama | Kind::OllamaOld | Kind::OpenAiThinking | Kind::Bare => {}
         _ => choice["logprobs"] = json!({"content": [{"token": token, "logprob": -0.1, "top_logprobs": []}]}),

@@ -163,14 +163,14 @@ async fn examine(base: &str, model_name: &str, dialect: &str) -> Vec<String> {
 
 fn table(rows: &[(String, Vec<String>)]) -> String {
     let mut text = format!("{:<17}", "server");
-    FEATURES
-        .iter()
-        .for_each(|feature| text.push_str(&format!("{feature:<12}")));
+    for feature in FEATURES {
+        text.push_str(&format!("{feature:<12}"));
+    }
     for (name, cells) in rows {
         text.push_str(&format!("\n{name:<17}"));
-        cells
-            .iter()
-            .for_each(|cell| text.push_str(&format!("{cell:<12}")));
+        for cell in cells {
+            text.push_str(&format!("{cell:<12}"));
+        }
     }
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }

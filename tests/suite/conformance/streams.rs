@@ -74,11 +74,12 @@ fn damaged_streams_never_panic() {
         let model = Model::Scripted(Scripted::new([ScriptedReply::Bytes(bytes.clone())]));
         let mut shown = String::new();
         // On this very thread: a panic anywhere below ends the test.
-        let reply = runtime.block_on(
-            model.complete(question("Say yes.", Constraint::None, 64), &mut |text| {
-                shown.push_str(text)
-            }),
-        );
+        let reply = runtime.block_on(model.complete(
+            question("Say yes.", Constraint::None, 64),
+            &mut |text| {
+                shown.push_str(text);
+            },
+        ));
         match reply {
             Ok(reply) => {
                 assert_eq!(reply.text, shown, "seed {seed}: what counts is what was shown");
