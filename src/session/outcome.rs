@@ -72,6 +72,9 @@ pub struct StepResult {
     pub data: Option<Value>,
     /// Why it was not done, or not to its end.
     pub error: Option<Failure>,
+    /// Whether a call of it may have been made although its answer was lost. A later outcome of the same action says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uncertain: bool,
 }
 
 /// The end of a session.
