@@ -2,7 +2,11 @@
 
 mod appearance;
 mod audit;
+#[cfg(target_os = "linux")]
+mod broken_disk;
+mod canaries;
 mod doctor;
+#[cfg(target_os = "linux")]
 mod faults;
 mod hostile;
 mod interrupts;
@@ -17,6 +21,8 @@ pub mod stand;
 mod troubles;
 mod undo;
 mod usage;
+#[cfg(target_os = "linux")]
+mod watches;
 mod writes;
 
 /// What differs from run to run, and what stands for it in snapshots.

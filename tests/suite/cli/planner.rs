@@ -20,6 +20,8 @@ pub enum Reply {
     Status(u16),
     /// Answers with a page that is no completion.
     Page,
+    /// Begins with this text, and breaks off.
+    Half(String),
     /// Says nothing.
     Silence,
 }
@@ -81,18 +83,32 @@ async fn answer(State(planner): State<Planner>, body: String) -> Response {
         Reply::Text(text) => completion(&text),
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Reply::Page => ([(header::CONTENT_TYPE, "text/html")], "<html>").into_response(),
+        Reply::Half(text) => half(&text),
         Reply::Silence => std::future::pending().await,
     }
 }
 
 /// One token a line, each with the same probability.
-fn completion(text: &str) -> Response {
+fn tokens(text: &str) -> String {
     let mut page = String::new();
     for line in text.split_inclusive('\n') {
         let token = json!({ "token": line, "logprob": -0.1 });
         let choice = json!({ "index": 0, "delta": { "content": line }, "logprobs": { "content": [token] } });
         page.push_str(&format!("data: {}\n\n", json!({ "choices": [choice] })));
     }
+    page
+}
+
+/// A server that dies in mid-sentence.
+fn half(text: &str) -> Response {
+    let end = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the model is gone");
+    let stream = futures::stream::iter([Ok(tokens(text)), Err(end)]);
+    let body = axum::body::Body::from_stream(stream);
+    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+}
+
+fn completion(text: &str) -> Response {
+    let mut page = tokens(text);
     let stop = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
     let usage = json!({ "choices": [], "usage": { "prompt_tokens": 120, "completion_tokens": 12 } });
     page.push_str(&format!("data: {stop}\n\ndata: {usage}\n\ndata: [DONE]\n\n"));
