@@ -106,6 +106,10 @@ impl Outcome {
         let Some(report) = &self.report else {
             return false;
         };
+        // First it has to be known what is to be taken back.
+        if self.results.iter().any(|result| result.uncertain) {
+            return false;
+        }
         let mut made = report
             .steps
             .iter()

@@ -17,6 +17,11 @@ fn canary(number: usize) -> String {
 /// How many there are.
 const CANARIES: usize = 14;
 
+/// Those that the plan itself sets: whoever is to say yes sees what is set, and nobody else does.
+const SET_BY_PLANS: std::ops::RangeInclusive<usize> = 9..=13;
+
+const STDOUT: &str = "the output of";
+
 fn encoded(text: &str) -> String {
     BASE64.encode(text)
 }
@@ -92,7 +97,24 @@ impl Aviary {
         }
         let ran = Ran::of(&arguments, &command.output().unwrap());
         self.seen
-            .push((format!("the output of {arguments:?}"), ran.to_string()));
+            .push((format!("{STDOUT} {arguments:?}"), ran.out.clone()));
+        let levels = ["DEBUG", "INFO", "WARN", "ERROR"];
+        let is_log = |line: &&str| levels.iter().any(|level| line.contains(level));
+        let (log, review): (Vec<&str>, Vec<&str>) = ran.err.lines().partition(is_log);
+        self.seen.push((
+            format!("{STDOUT} {arguments:?}"),
+            review.join(
+                "
+",
+            ),
+        ));
+        self.seen.push((
+            format!("the log of {arguments:?}"),
+            log.join(
+                "
+",
+            ),
+        ));
         ran
     }
 
@@ -136,6 +158,9 @@ impl Aviary {
                 forms.push(moved[4..moved.len() - 6].to_owned());
             }
             for (place, text) in &self.seen {
+                if SET_BY_PLANS.contains(&number) && place.starts_with(STDOUT) {
+                    continue;
+                }
                 if let Some(form) = forms.iter().find(|form| text.contains(form.as_str())) {
                     let at = text.find(form.as_str()).unwrap();
                     let around = text.get(at.saturating_sub(200)..at + 40).unwrap_or_default();
@@ -200,6 +225,7 @@ fn writes(aviary: &mut Aviary) {
     };
     let plans = [
         "label secret/opaque team=shop".to_owned(),
+        "label secret/applied team=shop".to_owned(),
         "annotate secret/opaque note=hello".to_owned(),
         patch(9),
         encoded_patch,

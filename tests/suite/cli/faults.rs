@@ -333,7 +333,7 @@ fn disks() -> Vec<Case> {
         (
             8,
             "torn",
-            "kill -9 after each of them, of writes after their first half",
+            "kill -9 after each operation on the audit log's files, of writes after their first half",
         ),
         (9, "full", "the disk is full from each operation on"),
         (
