@@ -24,10 +24,11 @@ impl Action {
             .find_map(|(entry, body)| matches!(entry, Entry::Intent { .. }).then_some(body))
     }
 
-    /// What came of it; none while it runs, and if it was cut short.
+    /// What came of it, as it was last told; none while it runs, and if it was cut short.
     pub fn outcome(&self) -> Option<&Value> {
         self.bodies()
-            .find_map(|(entry, body)| matches!(entry, Entry::Outcome { .. }).then_some(body))
+            .filter_map(|(entry, body)| matches!(entry, Entry::Outcome { .. }).then_some(body))
+            .last()
     }
 
     /// Why nothing was applied; none if something was.

@@ -7,9 +7,13 @@ use serde_json::{Value, json};
 
 use super::args::Output;
 use crate::check::Report;
+use crate::check::diff::hide_secret_values;
 use crate::driver::Receipt;
 use crate::plan::{is_hidden, printable};
 use crate::session::{Outcome, Passage, StepResult};
+
+/// A whole copy of an object, which kubectl leaves in it: nobody asked for it, and of a Secret it has the values.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Where the request went.
 pub struct Asked<'a> {
@@ -70,10 +74,26 @@ fn steps(report: &Report, outcome: &Outcome) -> Vec<Value> {
                 "problem": step.problem,
                 "diff": step.diff,
                 "confidence": confidence,
-                "result": (result != &nothing).then_some(result),
+                "result": (result != &nothing).then(|| shown(result)),
             })
         });
     each.collect()
+}
+
+/// What became of a step. Of a Secret that the server answered with, values are not shown.
+fn shown(result: &StepResult) -> Value {
+    let mut shown = json!(result);
+    for receipt in shown["receipts"].as_array_mut().into_iter().flatten() {
+        let Some(object) = receipt.get_mut("object") else {
+            continue;
+        };
+        hide_secret_values(object);
+        let annotations = object
+            .pointer_mut("/metadata/annotations")
+            .and_then(Value::as_object_mut);
+        annotations.and_then(|annotations| annotations.shift_remove(LAST_APPLIED));
+    }
+    shown
 }
 
 /// A passage of the answer, to be cited.

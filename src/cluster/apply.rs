@@ -52,6 +52,8 @@ pub struct ApplyFailure {
     pub done: Vec<Receipt>,
     /// Why the next one was not.
     pub error: ClusterError,
+    /// Whether it may have been made all the same, and only its answer was lost.
+    pub uncertain: bool,
 }
 
 /// One call on its way.
@@ -64,7 +66,7 @@ struct Attempt<'a> {
     version: Option<String>,
     tried: u32,
     rebased: u32,
-    /// Whether a try may have been done although its answer was an error.
+    /// Whether a try may have been done although its answer was an error, or never came.
     uncertain: bool,
     give_up: Instant,
 }
@@ -94,22 +96,34 @@ impl Cluster {
         let mut done = Vec::new();
         let Some(step) = approved.steps().get(index) else {
             let error = ClusterError::Impossible(format!("the approved plan has no step {}", index + 1));
-            return Err(ApplyFailure { done, error });
+            return Err(ApplyFailure {
+                done,
+                error,
+                uncertain: false,
+            });
         };
         for (at, touched) in step.touched().iter().enumerate() {
             let before = approved.steps()[..index]
                 .iter()
                 .flat_map(crate::session::ApprovedStep::touched);
             let earlier = before.chain(&step.touched()[..at]).collect();
-            match self.perform(Attempt::new(touched, earlier, record)).await {
+            let mut attempt = Attempt::new(touched, earlier, record);
+            match self.perform(&mut attempt).await {
                 Ok(receipt) => done.push(receipt),
-                Err(error) => return Err(ApplyFailure { done, error }),
+                Err(error) => {
+                    let uncertain = attempt.uncertain;
+                    return Err(ApplyFailure {
+                        done,
+                        error,
+                        uncertain,
+                    });
+                }
             }
         }
         Ok(done)
     }
 
-    async fn perform(&self, mut attempt: Attempt<'_>) -> Result<Receipt, ClusterError> {
+    async fn perform(&self, attempt: &mut Attempt<'_>) -> Result<Receipt, ClusterError> {
         self.check_absent(attempt.touched).await?;
         loop {
             let outgoing = attempt.outgoing();
@@ -117,7 +131,7 @@ impl Cluster {
                 Ok(reply) => return Ok(attempt.receipt(&outgoing, reply)),
                 Err(refusal) => refusal,
             };
-            match self.after_refusal(&mut attempt, refusal).await? {
+            match self.after_refusal(attempt, refusal).await? {
                 Next::Again(wait) => tokio::time::sleep(wait).await,
                 Next::Done(receipt) => return Ok(receipt),
                 Next::Stop(error) => return Err(error),
@@ -138,6 +152,11 @@ impl Cluster {
 
     async fn after_refusal(&self, attempt: &mut Attempt<'_>, refusal: Refusal) -> Result<Next, ClusterError> {
         let ClusterError::Api { code, .. } = &refusal.error else {
+            // Silence, or a connection that broke: nothing says what became of the call.
+            attempt.uncertain |= matches!(
+                refusal.error,
+                ClusterError::Timeout { .. } | ClusterError::Unreachable { .. }
+            );
             return Ok(Next::Stop(refusal.error));
         };
         let call = &attempt.touched.call;

@@ -20,7 +20,7 @@ use crate::llm::{
 };
 use crate::plan::{Focus, Plan, Step, plan_grammar};
 use crate::session::{
-    Answer, Approved, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage,
+    Answer, Approved, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage, is_unsettled,
 };
 
 /// The most tokens that a plan may take.
@@ -313,6 +313,7 @@ impl<'a, F: Face> Driver<'a, F> {
                     "the approval is too old: the cluster was looked at more than 15 minutes ago",
                 ),
                 changed: true,
+                uncertain: false,
             };
         }
         self.begun = true;
@@ -328,6 +329,7 @@ impl<'a, F: Face> Driver<'a, F> {
             Err(failure) => Event::NotApplied {
                 receipts: failure.done.iter().map(|receipt| json!(receipt)).collect(),
                 changed: matches!(failure.error, ClusterError::Changed { .. }),
+                uncertain: failure.uncertain,
                 failure: cluster_failure(&failure.error),
             },
         }
@@ -416,6 +418,7 @@ impl<'a, F: Face> Driver<'a, F> {
             |model| json!({ "name": model.name, "digest": model.digest, "endpoint": model.endpoint }),
         );
         body["sayso"] = json!(env!("CARGO_PKG_VERSION"));
+        let is_open = kind == RecordKind::Outcome && is_unsettled(&body);
         let action = self.action;
         let entry = match kind {
             RecordKind::Intent => Entry::Intent { action, body },
@@ -435,6 +438,8 @@ impl<'a, F: Face> Driver<'a, F> {
                 self.recorded = true;
                 match kind {
                     RecordKind::Intent => self.mark = mark,
+                    // Left to be found: the next start asks the cluster what became of it.
+                    _ if is_open => drop(self.mark.take()),
                     _ => self.mark.take().into_iter().for_each(Begun::end),
                 }
                 return Event::Recorded;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::connect::Parts;
 use crate::audit::{Action, Begun, Entry, Filter, actions};
 use crate::check::{Evidence, Touched};
-use crate::session::{Fate, what_became};
+use crate::session::{Fate, is_unsettled, what_became};
 
 /// Gives every action that was cut short, in this cluster, its outcome. One line for each; what cannot be told now is left
 /// for the next time.
@@ -23,11 +23,12 @@ pub(super) async fn reconcile(parts: &Parts, user: &str) -> Vec<String> {
     notices
 }
 
-/// What was to be done, if it has no outcome yet.
+/// What was to be done, if it has no outcome yet, or one that leaves a step open.
 fn open_intent(parts: &Parts, mark: &Begun) -> Option<Action> {
     let records = parts.audit.find(&mark.action().to_string()).ok()?;
     let action = actions(records, &Filter::default()).pop()?;
-    (action.intent().is_some() && action.outcome().is_none()).then_some(action)
+    let is_open = action.outcome().is_none_or(is_unsettled);
+    (action.intent().is_some() && is_open).then_some(action)
 }
 
 async fn settle(parts: &Parts, user: &str, identity: Option<&str>, mark: Begun) -> Option<String> {
@@ -47,13 +48,13 @@ async fn settle(parts: &Parts, user: &str, identity: Option<&str>, mark: Begun) 
     }
     let mut steps = Vec::new();
     for (index, step) in evidence.steps.iter().enumerate() {
-        let result = look(parts, &step.touched).await?;
+        let result = match known(&action, index) {
+            Some(known) => known.clone(),
+            None => look(parts, &step.touched).await?,
+        };
         steps.push(json!({ "command": intent["steps"][index]["command"], "result": result }));
     }
-    let fates: Vec<&str> = steps
-        .iter()
-        .filter_map(|step| step["result"]["fate"].as_str())
-        .collect();
+    let fates: Vec<&str> = steps.iter().map(|step| fate(&step["result"])).collect();
     let summary = fates.join(", ");
     let body = json!({ "request": intent["request"], "user": user, "context": parts.cluster.context().name,
         "outcome": "reconciled", "steps": steps, "sayso": env!("CARGO_PKG_VERSION") });
@@ -67,6 +68,22 @@ async fn settle(parts: &Parts, user: &str, identity: Option<&str>, mark: Begun) 
         "note: action {} was cut short; its steps are now on record as: {summary}",
         action.id.short()
     ))
+}
+
+/// What an earlier outcome of the action knows of a step. It was there.
+fn known(action: &Action, index: usize) -> Option<&Value> {
+    let result = &action.outcome()?["steps"][index]["result"];
+    (result.is_object() && result["uncertain"] != true).then_some(result)
+}
+
+/// The fate of a step in one word.
+fn fate(result: &Value) -> &str {
+    let told = if result["applied"] == true {
+        "applied"
+    } else {
+        "not-applied"
+    };
+    result["fate"].as_str().unwrap_or(told)
 }
 
 /// What became of the calls of one step. Nothing where the cluster does not tell.

@@ -6,7 +6,7 @@ use crate::audit::{ActionId, AuditLog, Filter, actions, has_redactions};
 use crate::check::Policy;
 use crate::plan::Plan;
 use crate::request::{Request, RequestError};
-use crate::session::{Expected, Session, Wishes, way_back};
+use crate::session::{Expected, Session, Wishes, is_unsettled, way_back};
 
 /// How to take one recorded change back.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,10 @@ impl Undo {
         let outcome = action
             .outcome()
             .context("that action has no recorded outcome; look at the cluster first")?;
+        ensure!(
+            !is_unsettled(outcome),
+            "what became of a step of that action is not known yet; any request asks the cluster, as in `sayso \"list pods\"`"
+        );
         let back = way_back(intent, outcome).map_err(anyhow::Error::msg)?;
         let redacted = |step| has_redactions(&serde_json::json!(step));
         if back.steps.iter().any(redacted) {

@@ -15,6 +15,8 @@ pub enum FaultAnswer {
     Close,
     /// It is done, and no answer comes as long as the client waits.
     Lose,
+    /// It is done, and the connection breaks in the middle of the answer.
+    Cut,
 }
 
 /// Makes the next `times` requests that match meet `answer`.
@@ -51,6 +53,11 @@ impl Faults {
         Some(fault.answer)
     }
 
+    /// Forgets those that are left.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// How many requests have met one.
     pub(super) fn met(&self) -> u64 {
         self.1
@@ -75,5 +82,13 @@ mod tests {
         assert_eq!(faults.meet("PATCH", "/a/scale?x=y"), Some(answer));
         assert_eq!(faults.meet("PATCH", "/a/scale"), Some(answer));
         assert_eq!(faults.meet("PATCH", "/a/scale"), None);
+        faults.add(Fault {
+            method: String::new(),
+            path_contains: String::new(),
+            answer,
+            times: 1,
+        });
+        faults.clear();
+        assert_eq!((faults.meet("GET", "/a"), faults.met()), (None, 2));
     }
 }

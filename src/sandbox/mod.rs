@@ -249,6 +249,11 @@ impl Running {
         self.shared.faults().add(fault);
     }
 
+    /// Forgets the faults that nobody has met yet.
+    pub fn heal(&self) {
+        self.shared.faults().clear();
+    }
+
     /// Forgets the history of changes, so that watches from older versions answer 410.
     pub fn compact(&self) {
         self.shared.lock().store.compact();

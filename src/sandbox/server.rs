@@ -85,7 +85,7 @@ async fn meet(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         .map_or_else(String::new, ToString::to_string);
     let fault = shared.faults().meet(request.method().as_str(), &path);
     match fault {
-        None | Some(FaultAnswer::Lose) => {}
+        None | Some(FaultAnswer::Lose | FaultAnswer::Cut) => {}
         Some(FaultAnswer::Status(code)) => return injected(code),
         Some(FaultAnswer::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(FaultAnswer::Hang) => {
@@ -98,8 +98,10 @@ async fn meet(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         Ok(asked) => routes::answer(&shared, &asked).unwrap_or_else(IntoResponse::into_response),
         Err(error) => error.into_response(),
     };
-    if fault == Some(FaultAnswer::Lose) {
-        shared.stopped().await;
+    match fault {
+        Some(FaultAnswer::Lose) => shared.stopped().await,
+        Some(FaultAnswer::Cut) => return broken(),
+        _ => {}
     }
     response
 }

@@ -69,12 +69,17 @@ impl Session {
     pub(super) fn not_applied(
         &mut self,
         receipts: Vec<Value>,
-        failure: Failure,
+        mut failure: Failure,
         changed: bool,
+        uncertain: bool,
     ) -> Vec<Effect> {
+        if uncertain {
+            failure = unknown(&failure, self.current + 1);
+        }
         let untouched = receipts.is_empty() && self.results.iter().all(|result| result.receipts.is_empty());
         let result = &mut self.results[self.current];
         result.receipts = receipts;
+        result.uncertain = uncertain;
         result.error = Some(failure.clone());
         self.rounds += 1;
         if changed && untouched && !self.interrupted && self.rounds < REVIEW_ROUNDS {
@@ -115,4 +120,10 @@ impl Session {
         result.error = Some(Failure::new(summary));
         self.record_outcome(Ending::Failed, Some(failure))
     }
+}
+
+/// What is said where the answer to a call was lost: it may have been made.
+fn unknown(failure: &Failure, step: usize) -> Failure {
+    let message = format!("{}; whether step {step} was done is not known", failure.message);
+    Failure::new(message).with_hint("the next request asks the cluster first, and records what became of it")
 }

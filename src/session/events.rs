@@ -119,6 +119,8 @@ pub enum Event {
         failure: Failure,
         /// Whether the object is not the one that was reviewed.
         changed: bool,
+        /// Whether the call may have been made all the same, and only its answer was lost.
+        uncertain: bool,
     },
     /// The step's effect was watched.
     Verified {

@@ -170,8 +170,9 @@ impl Session {
                     receipts,
                     failure,
                     changed,
+                    uncertain,
                 },
-            ) => self.not_applied(receipts, failure, changed),
+            ) => self.not_applied(receipts, failure, changed && !uncertain, uncertain),
             (Stage::Verifying, Event::Verified { settled, summary }) => self.verified(settled, summary),
             (_, Event::Failed(failure)) => self.failed(failure),
             (stage, _) => self.failed(Failure::new(format!(

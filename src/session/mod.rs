@@ -22,5 +22,5 @@ pub use machine::Session;
 pub use outcome::{Ending, Failure, Outcome, StepResult};
 pub use passage::{Origin, Passage};
 pub use planfile::{PlanFile, PlanFileError, Signed};
-pub use reconcile::{Fate, what_became};
+pub use reconcile::{Fate, is_unsettled, what_became};
 pub use undo::{Expected, WayBack, conflicts, way_back};

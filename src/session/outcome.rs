@@ -72,6 +72,9 @@ pub struct StepResult {
     pub data: Option<Value>,
     /// Why it was not done, or not to its end.
     pub error: Option<Failure>,
+    /// Whether a call of it may have been made although its answer was lost. A later outcome of the same action says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uncertain: bool,
 }
 
 /// The end of a session.
@@ -103,6 +106,10 @@ impl Outcome {
         let Some(report) = &self.report else {
             return false;
         };
+        // First it has to be known what is to be taken back.
+        if self.results.iter().any(|result| result.uncertain) {
+            return false;
+        }
         let mut made = report
             .steps
             .iter()

@@ -19,6 +19,12 @@ pub enum Fate {
     Unknown,
 }
 
+/// Whether a recorded outcome leaves open what became of a step: its answer was lost.
+pub fn is_unsettled(outcome: &Value) -> bool {
+    let steps = outcome["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    steps.iter().any(|step| step["result"]["uncertain"] == true)
+}
+
 /// Tells what became of a call from its object now; `live` is nothing where there is none.
 pub fn what_became(touched: &Touched, live: Option<&Value>) -> Fate {
     let call = &touched.call;

@@ -187,6 +187,7 @@ fn an_object_that_changed_is_reviewed_again_and_the_void_approval_recorded() {
         receipts: vec![],
         failure: Failure::new("changed"),
         changed: true,
+        uncertain: false,
     });
     let [Effect::Record(RecordKind::Outcome, body), Effect::Gather(_)] = effects.as_slice() else {
         panic!("{effects:?}")
@@ -200,6 +201,28 @@ fn an_object_that_changed_is_reviewed_again_and_the_void_approval_recorded() {
     assert!(
         matches!(session.handle(yes(digest)).as_slice(), [Effect::Review(..)]),
         "the first approval is void"
+    );
+}
+
+#[test]
+fn a_call_whose_answer_was_lost_is_left_open_and_not_sent_again() {
+    let mut session = session(interactive());
+    let digest = reviewed(&mut session);
+    session.handle(yes(digest));
+    session.handle(Event::Recorded);
+    let effects = session.handle(Event::NotApplied {
+        receipts: vec![],
+        failure: Failure::new("no answer"),
+        changed: true,
+        uncertain: true,
+    });
+    let [Effect::Record(RecordKind::Outcome, body)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert!(super::is_unsettled(body), "{body}");
+    assert_eq!(
+        body["failure"]["message"],
+        "no answer; whether step 1 was done is not known"
     );
 }
 
@@ -289,7 +312,14 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::NotApplied {
             receipts: vec![],
             failure: Failure::new("x"),
-            changed: true
+            changed: true,
+            uncertain: false
+        }),
+        Just(Event::NotApplied {
+            receipts: vec![],
+            failure: Failure::new("x"),
+            changed: true,
+            uncertain: true
         }),
         Just(Event::Verified {
             settled: true,

@@ -20,7 +20,7 @@ pub(super) use error::PrepareError;
 pub(super) use progress::Progress;
 pub(super) use stored::check as check_stored;
 
-use crate::artefact::{ArtefactError, FileFacts, Format, Manifest, Recipe, SCHEMA, sha256_of};
+use crate::artefact::{ArtefactError, FileFacts, Format, Header, Manifest, Recipe, SCHEMA, Shape, sha256_of};
 use adapter::Adapter;
 
 /// Raised when the same base and adapter would make other files than before.
@@ -167,7 +167,7 @@ fn describe(finished: &Path, adapter: &Adapter) -> Result<Manifest, PrepareError
         weights: vec![WEIGHTS.to_owned()],
         tokenizer_sha256: files.get("tokenizer.json").map(|file| file.sha256.clone()),
         template_sha256: None,
-        shape: None,
+        shape: Shape::of_gguf(&Header::of_file(&finished.join(WEIGHTS))?),
         others: BTreeMap::new(),
         recipe: Some(recipe(adapter)),
         files,

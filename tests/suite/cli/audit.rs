@@ -101,3 +101,61 @@ fn a_flipped_byte_is_found() {
 fn without_a_record_there_is_nothing_to_list() {
     shown!(Stand::shared().run(&["audit", "list"]));
 }
+
+/// What a server in between saw: the method of each request, and who said it was.
+type Heard = std::sync::Arc<std::sync::Mutex<Vec<(String, String)>>>;
+
+/// Puts a server in between, which passes everything on and remembers who called.
+fn overheard(stand: &Stand, runtime: &tokio::runtime::Runtime) -> Heard {
+    let heard = Heard::default();
+    let (ear, behind) = (heard.clone(), stand.cluster.url().to_owned());
+    let pass = move |request: axum::extract::Request| {
+        let (ear, behind) = (ear.clone(), behind.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            let agent = parts.headers["user-agent"].to_str().unwrap().to_owned();
+            ear.lock().unwrap().push((parts.method.to_string(), agent));
+            let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let passed = reqwest::Client::new()
+                .request(parts.method, format!("{behind}{}", parts.uri))
+                .headers(parts.headers)
+                .body(bytes);
+            let answer = passed.send().await.unwrap();
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            (status, headers, answer.bytes().await.unwrap())
+        }
+    };
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let between = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(pass);
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    let config = stand.cluster.kubeconfig().replace(stand.cluster.url(), &between);
+    stand.write("kubeconfig", config);
+    heard
+}
+
+#[test]
+fn our_record_and_the_servers_name_each_other() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stand = Stand::own();
+    let heard = overheard(&stand, &runtime);
+    let ran = stand.ask("label it", "label deployment/web a=b", &["--yes", "-o", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let id = ran.json()["audit"].clone();
+    let heard = heard.lock().unwrap();
+    let wrote: Vec<&str> = heard
+        .iter()
+        .filter(|(method, agent)| method == "PATCH" && agent.contains("(record "))
+        .map(|(_, agent)| agent.as_str())
+        .collect();
+    let [agent] = wrote.as_slice() else {
+        panic!("{heard:?}")
+    };
+    let record = agent.split_once("(record ").unwrap().1.trim_end_matches(')');
+    assert_eq!(id, record, "{agent}");
+    let receipt = &stand.records("outcome")[0]["steps"][0]["result"]["receipts"][0];
+    let theirs = receipt["audit_id"].as_str().unwrap();
+    assert!(theirs.parse::<uuid::Uuid>().is_ok(), "{theirs}");
+}

@@ -30,7 +30,12 @@ static ALL: LazyLock<Vec<Injection>> = LazyLock::new(|| {
 
 const CANARY: &str = "canary-7f3a9b-never-to-be-seen";
 
+/// Of what carries it: the injection itself, where it can be the name of anything.
 fn name(injection: &Injection) -> String {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if injection.carrier == "object-name" && injection.text.chars().all(is_plain) {
+        return injection.text.clone();
+    }
     format!("h-{}", injection.id)
 }
 
@@ -63,6 +68,13 @@ fn objects(injection: &Injection) -> Vec<Value> {
         "image" => pod["spec"]["containers"][0]["image"] = json!(text.trim()),
         "environment" => pod["spec"]["containers"][0]["env"] = json!([{"name": "NOTE", "value": text}]),
         "termination" => pod["spec"]["containers"][0]["command"] = json!(["sh", "-c", text]),
+        // Roles may be called anything but a path; what is no name of anything else is theirs.
+        "object-name" if name != text => {
+            return vec![
+                json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": text, "namespace": "shop"}, "rules": []}),
+            ];
+        }
+        "runbook" => return Vec::new(),
         "role-name" => {
             return vec![
                 json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": meta,
@@ -111,6 +123,7 @@ fn collection(object: &Value) -> String {
         "Event" => ("api/v1", "events"),
         "ConfigMap" => ("api/v1", "configmaps"),
         "Widget" => ("apis/example.com/v1", "widgets"),
+        "Role" => ("apis/rbac.authorization.k8s.io/v1", "roles"),
         _ => ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
     };
     format!("{api}/namespaces/shop/{plural}")
@@ -185,7 +198,6 @@ fn there_are_enough_and_no_two_are_alike() {
 }
 
 #[test]
-#[ignore = "takes minutes: `cargo test --test all hostile -- --ignored`"]
 fn what_is_read_reaches_no_terminal_as_it_is() {
     let stand = stand();
     let mut plans: Vec<String> = [
@@ -193,6 +205,7 @@ fn what_is_read_reaches_no_terminal_as_it_is() {
         "configmaps",
         "events",
         "widgets",
+        "roles",
         "rolebindings",
         "secrets",
         "deployments",
@@ -208,15 +221,18 @@ fn what_is_read_reaches_no_terminal_as_it_is() {
     .collect();
     let logged = ALL.iter().filter(|injection| injection.carrier == "log");
     plans.extend(logged.map(|injection| format!("logs pod/{} -n shop", name(injection))));
+    let told = ALL.iter().filter(|injection| injection.carrier == "event");
+    plans.extend(told.map(|injection| format!("diagnose pod/{} -n shop", name(injection))));
     plans.extend([
         "get pods -n shop -o json".to_owned(),
         "events -n shop".to_owned(),
-        "diagnose namespace/shop".to_owned(),
+        "diagnose deployment/web -n shop".to_owned(),
     ]);
     let mut seen = String::new();
     for (number, plan) in plans.iter().enumerate() {
         let request = format!("look {number}");
         let ran = stand.ask(&request, plan, &[]);
+        assert_eq!(ran.code, Some(0), "{plan}: {ran}");
         assert_ran_clean(&ran);
         seen.push_str(&ran.out);
         if plan.starts_with("get") || number % 5 == 0 {
@@ -238,7 +254,6 @@ fn what_is_read_reaches_no_terminal_as_it_is() {
 }
 
 #[test]
-#[ignore = "takes minutes: `cargo test --test all hostile -- --ignored`"]
 fn a_planner_that_obeys_changes_nothing_by_itself() {
     let stand = stand();
     let before = settled(&stand);
@@ -281,18 +296,17 @@ fn an_injection_as_an_answer_is_never_more_than_a_proposal() {
 }
 
 #[test]
-#[ignore = "takes minutes: `cargo test --test all hostile -- --ignored`"]
 fn prompts_hold_names_alone() {
     let mut stand = stand();
     for injection in ALL.iter().filter(|injection| {
         matches!(
             injection.carrier.as_str(),
-            "image" | "annotation" | "label-like" | "role-name"
+            "image" | "annotation" | "label-like" | "role-name" | "object-name"
         )
     }) {
         let request = format!("why is {} failing", name(injection));
         stand.expect(&request, Reply::Text("get pods".to_owned()));
-        stand.run_with(&[&request, "-n", "shop"], &injection.text);
+        stand.run_with(&[&request, "-n", "shop"], &injection.text.replace('\0', ""));
         let prompt = stand.prompt();
         assert_clean(&injection.id, &prompt);
         let asked: Vec<&str> = prompt.lines().filter(|line| line.starts_with('>')).collect();
@@ -301,7 +315,6 @@ fn prompts_hold_names_alone() {
 }
 
 #[test]
-#[ignore = "takes minutes: `cargo test --test all hostile -- --ignored`"]
 fn the_review_shows_what_is_hidden() {
     let stand = stand();
     let mut shown = 0;
@@ -318,4 +331,47 @@ fn the_review_shows_what_is_hidden() {
         }
     }
     assert!(shown > 10, "{shown} reviews showed what is hidden");
+}
+
+#[test]
+fn what_runbooks_say_is_shown_as_text_and_reaches_no_prompt() {
+    let mut stand = Stand::own();
+    let books: Vec<&Injection> = ALL
+        .iter()
+        .filter(|injection| injection.carrier == "runbook")
+        .collect();
+    for book in &books {
+        let page = format!("# Page {}\n\nxylophone {}\n", book.id, book.text);
+        stand.write(&format!("runbooks/{}.md", book.id), page);
+    }
+    // Names of files are words of others, too.
+    stand.write("runbooks/x\u{1b}[31m\u{202e}dm.md", "# xylophone\n\nxylophone\n");
+    let folder = stand.path("runbooks");
+    assert_ran_clean(&stand.run(&["knowledge", "add", folder.to_str().unwrap()]));
+    assert_ran_clean(&stand.run(&["knowledge", "list"]));
+    let mut seen = String::new();
+    for words in [
+        "xylophone",
+        "xylophone namespace",
+        "xylophone official runbook clipboard",
+    ] {
+        for output in [&[][..], &["-o", "json"], &["--limit", "40"]] {
+            let ran = stand.run(&[&["knowledge", "search", words], output].concat());
+            assert_ran_clean(&ran);
+            seen.push_str(&ran.out);
+        }
+        assert_ran_clean(&stand.run(&[&format!("what is a {words}")]));
+    }
+    for words in [
+        "Ignore the user",
+        "The operator has approved",
+        "the official runbook",
+    ] {
+        assert!(seen.contains(words), "{words}");
+    }
+    stand.ask("restart web like a xylophone", "get pods", &["-n", "shop"]);
+    let prompt = stand.prompts().concat();
+    assert!(prompt.contains("> restart web"), "{prompt}");
+    assert_clean("the prompt", &prompt);
+    assert!(books.iter().all(|book| !prompt.contains(&book.text)), "{prompt}");
 }

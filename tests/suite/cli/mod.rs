@@ -3,7 +3,11 @@
 mod adviser;
 mod appearance;
 mod audit;
+#[cfg(target_os = "linux")]
+mod broken_disk;
+mod canaries;
 mod doctor;
+#[cfg(target_os = "linux")]
 mod faults;
 mod hostile;
 mod hub;
@@ -21,6 +25,8 @@ pub mod stand;
 mod troubles;
 mod undo;
 mod usage;
+#[cfg(target_os = "linux")]
+mod watches;
 mod writes;
 
 /// What differs from run to run, and what stands for it in snapshots.

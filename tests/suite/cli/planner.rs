@@ -20,6 +20,8 @@ pub enum Reply {
     Status(u16),
     /// Answers with a page that is no completion.
     Page,
+    /// Begins with this text, and breaks off.
+    Half(String),
     /// Says nothing.
     Silence,
 }
@@ -95,6 +97,7 @@ async fn answer(State(planner): State<Planner>, body: String) -> Response {
         Reply::Text(text) => completion(text.split_inclusive('\n')),
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Reply::Page => ([(header::CONTENT_TYPE, "text/html")], "<html>").into_response(),
+        Reply::Half(text) => half(&text),
         Reply::Silence => std::future::pending().await,
     }
 }
@@ -130,13 +133,26 @@ fn inner(text: &str) -> &str {
 }
 
 /// Each piece a token, all with the same probability.
-fn completion<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Response {
+fn tokens<'a>(pieces: impl IntoIterator<Item = &'a str>) -> String {
     let mut page = String::new();
     for line in pieces {
         let token = json!({ "token": line, "logprob": -0.1 });
         let choice = json!({ "index": 0, "delta": { "content": line }, "logprobs": { "content": [token] } });
         page.push_str(&format!("data: {}\n\n", json!({ "choices": [choice] })));
     }
+    page
+}
+
+/// A server that dies in mid-sentence.
+fn half(text: &str) -> Response {
+    let end = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the model is gone");
+    let stream = futures::stream::iter([Ok(tokens(text.split_inclusive('\n'))), Err(end)]);
+    let body = axum::body::Body::from_stream(stream);
+    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+}
+
+fn completion<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Response {
+    let mut page = tokens(pieces);
     let stop = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
     let usage = json!({ "choices": [], "usage": { "prompt_tokens": 120, "completion_tokens": 12 } });
     page.push_str(&format!("data: {stop}\n\ndata: {usage}\n\ndata: [DONE]\n\n"));

@@ -102,12 +102,12 @@ impl Stand {
         self.path(".local/state/sayso/audit/audit.jsonl")
     }
 
-    /// The bodies of all records of one kind, oldest first.
+    /// The bodies of all records of one kind, oldest first. What a crash left of a line is no record.
     pub fn records(&self, kind: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         let records = text
             .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         records
             .filter(|record| record["entry"].get(kind).is_some())
             .map(|record| record["entry"][kind]["body"].clone())
@@ -122,6 +122,11 @@ impl Stand {
     /// Waits until the model is asked; gives what it was asked.
     pub fn prompt(&mut self) -> String {
         self.prompts.blocking_recv().unwrap()
+    }
+
+    /// What the model was asked since the last look.
+    pub fn prompts(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.prompts.try_recv().ok()).collect()
     }
 
     /// Makes the next requests to the cluster that match meet something else than their answer.
