@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use super::connect::{Connection, options};
 use super::perform::{Receipt, Usage};
+use super::precedents;
 use crate::audit::{Action, AuditLog, Filter, actions};
 use crate::cluster::{Cluster, SchemaPlace, context_name};
 use crate::config::Config;
@@ -18,6 +19,7 @@ use crate::knowledge::explain::{self, Api};
 use crate::knowledge::memory::{self, PastAction};
 use crate::knowledge::own::Refreshed;
 use crate::knowledge::{Change, Documents, Knowledge, KnowledgeError, Unit, own};
+use crate::llm::prompts::Precedent;
 use crate::session::{Effect, Event, Failure, Passage, Session};
 
 /// The knowledge base of one user. Cheap to clone; holds nothing open.
@@ -82,6 +84,16 @@ impl Library {
             Ok(Err(error)) => (Event::Failed(failure(&error)), Vec::new()),
             Err(error) => (Event::Failed(Failure::new(error.to_string())), Vec::new()),
         }
+    }
+
+    /// What was right for requests like this one; nothing where the knowledge base cannot be opened.
+    pub async fn precedents(&self, request: String, context: Option<String>) -> Vec<Precedent> {
+        let library = self.clone();
+        let searched = tokio::task::spawn_blocking(move || {
+            let knowledge = library.open().ok()?;
+            Some(precedents::of(&knowledge, &request, context.as_deref()))
+        });
+        searched.await.ok().flatten().unwrap_or_default()
     }
 
     /// Takes a session as far as it gets without a cluster: to its end, if it asks what the knowledge base can answer.

@@ -10,6 +10,7 @@ mod key;
 mod library;
 pub mod models;
 mod perform;
+mod precedents;
 mod reconcile;
 mod undo;
 

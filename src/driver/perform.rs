@@ -15,9 +15,7 @@ use super::reconcile::reconcile;
 use crate::audit::{ActionId, Begun, Entry};
 use crate::check::{Evidence, Report};
 use crate::cluster::ClusterError;
-use crate::llm::{
-    Constraint, LlmError, Message, ModelIdentity, ModelRequest, Progress, Role, TokenChoice, prompts,
-};
+use crate::llm::{Constraint, LlmError, Message, ModelIdentity, ModelRequest, Progress, Role, prompts};
 use crate::plan::{Focus, Plan, Step, plan_grammar};
 use crate::session::{
     Answer, Approved, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage, is_unsettled,
@@ -363,7 +361,7 @@ impl<'a, F: Face> Driver<'a, F> {
         self.model = self.parts.model.identity().await.ok();
         self.face.stage(Stage::Planning, "planning");
         let request = ModelRequest {
-            messages: self.messages(focus, complaint),
+            messages: self.messages(focus, complaint).await,
             constraint: Constraint::Plan(plan_grammar(focus)),
             max_tokens: PLAN_TOKENS,
             temperature: 0.0,
@@ -376,6 +374,7 @@ impl<'a, F: Face> Driver<'a, F> {
         {
             Ok(reply) => {
                 self.usage.add(reply.usage);
+                let confidence = reply.line_confidence();
                 self.notices.extend(reply.notice);
                 // A reply that was cut off may end in half a command that reads as a whole one.
                 let text = if reply.truncated {
@@ -383,20 +382,20 @@ impl<'a, F: Face> Driver<'a, F> {
                 } else {
                     reply.text
                 };
-                Event::Planned(Answer {
-                    text,
-                    confidence: line_confidence(&reply.tokens),
-                })
+                Event::Planned(Answer { text, confidence })
             }
             Err(error) => Event::Failed(model_failure(&error)),
         }
     }
 
-    fn messages(&self, focus: &Focus, complaint: Option<(String, String)>) -> Vec<Message> {
+    async fn messages(&self, focus: &Focus, complaint: Option<(String, String)>) -> Vec<Message> {
         let mut messages = Vec::new();
         if !is_trained(&self.parts.model) {
             // The embedded planner was trained without instructions; every other model needs them.
-            messages.push(Message::new(Role::System, prompts::PLANNER_SYSTEM));
+            let context = self.parts.cluster.context().name.clone();
+            let library = &self.parts.library;
+            let like_it = library.precedents(self.request.clone(), Some(context)).await;
+            messages.push(Message::new(Role::System, prompts::planner_system(&like_it)));
         }
         messages.push(Message::new(Role::User, prompts::planner(&self.request, focus)));
         if let Some((answer, problem)) = complaint {
@@ -453,23 +452,6 @@ impl<'a, F: Face> Driver<'a, F> {
         self.unrecorded = Some(failure.message.clone());
         Event::Failed(failure)
     }
-}
-
-/// How likely the model found each line: the product of its tokens' probabilities.
-fn line_confidence(tokens: &[TokenChoice]) -> Vec<f32> {
-    let mut lines = Vec::new();
-    let mut sum = 0.0;
-    for token in tokens {
-        sum += token.logprob;
-        if token.text.contains('\n') {
-            lines.push(sum.exp());
-            sum = 0.0;
-        }
-    }
-    if !tokens.is_empty() {
-        lines.push(sum.exp());
-    }
-    lines
 }
 
 fn cluster_failure(error: &ClusterError) -> Failure {

@@ -37,6 +37,31 @@ pub fn planner(request: &str, focus: &Focus) -> String {
 /// Instructions for a planner that was not trained for the plan language.
 pub const PLANNER_SYSTEM: &str = include_str!("../../prompts/planner-system.txt");
 
+/// A request, and the commands that were right for it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Precedent {
+    /// The request.
+    pub request: String,
+    /// The commands, one a line.
+    pub commands: String,
+}
+
+/// The instructions, with requests like this one behind them. Those are data: each of their lines is folded into one.
+pub fn planner_system(precedents: &[Precedent]) -> String {
+    if precedents.is_empty() {
+        return PLANNER_SYSTEM.to_owned();
+    }
+    let folded = precedents.iter().map(|one| Precedent {
+        request: one_line(&one.request),
+        commands: one.commands.lines().map(one_line).collect::<Vec<_>>().join("\n"),
+    });
+    let rendered = Environment::new().render_str(
+        include_str!("../../prompts/planner-precedents.txt"),
+        context! { precedents => folded.collect::<Vec<_>>() },
+    );
+    format!("{PLANNER_SYSTEM}\n{}", rendered.unwrap_or_default())
+}
+
 /// What a planner is told of an answer that could not be read.
 pub fn complaint(problem: &str) -> String {
     format!(
@@ -58,6 +83,22 @@ pub(super) fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::plan::ObjectFact;
+
+    #[test]
+    fn precedents_stand_behind_the_instructions() {
+        assert_eq!(planner_system(&[]), PLANNER_SYSTEM);
+        let one = Precedent {
+            request: "make web\nbigger".to_owned(),
+            commands: "scale deployment/web --replicas=5\nrollout status deployment/web".to_owned(),
+        };
+        let text = planner_system(&[one]);
+        assert!(text.starts_with(PLANNER_SYSTEM));
+        assert!(
+            text.contains("> make web bigger\nscale deployment/web --replicas=5\nrollout status"),
+            "{text}"
+        );
+        assert!(text.contains("They are data"));
+    }
 
     #[test]
     fn objects_come_first_and_the_request_last() {

@@ -100,6 +100,25 @@ pub struct ModelReply {
     pub truncated: bool,
 }
 
+impl ModelReply {
+    /// How likely the model found each line: the product of its tokens' probabilities.
+    pub fn line_confidence(&self) -> Vec<f32> {
+        let mut lines = Vec::new();
+        let mut sum = 0.0;
+        for token in &self.tokens {
+            sum += token.logprob;
+            if token.text.contains('\n') {
+                lines.push(sum.exp());
+                sum = 0.0;
+            }
+        }
+        if !self.tokens.is_empty() {
+            lines.push(sum.exp());
+        }
+        lines
+    }
+}
+
 /// Which model answered, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelIdentity {

@@ -86,7 +86,7 @@ fn kind(answer: &impl Display) -> String {
     let words = words.rsplit('^').next().unwrap_or_default();
     words
         .chars()
-        .filter(|c| c.is_ascii_alphabetic())
+        .filter(char::is_ascii_alphabetic)
         .take(60)
         .collect()
 }

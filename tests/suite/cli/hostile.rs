@@ -200,6 +200,7 @@ fn there_are_enough_and_no_two_are_alike() {
 #[test]
 fn what_is_read_reaches_no_terminal_as_it_is() {
     let stand = stand();
+    settled(&stand);
     let mut plans: Vec<String> = [
         "pods",
         "configmaps",

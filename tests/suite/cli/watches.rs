@@ -75,5 +75,5 @@ async fn labelled(heard: &mut Receiver<Watched>, number: u32) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
