@@ -84,11 +84,7 @@ fn kind(answer: &impl Display) -> String {
     let bare: Vec<&str> = text.split(['`', '"', '\'']).step_by(2).collect();
     let words = bare.concat();
     let words = words.rsplit('^').next().unwrap_or_default();
-    words
-        .chars()
-        .filter(char::is_ascii_alphabetic)
-        .take(60)
-        .collect()
+    words.chars().filter(char::is_ascii_alphabetic).take(60).collect()
 }
 
 /// Tries what is kept of earlier runs, and then as many fresh cases as were asked for. `check` tells the kind of the answer.
