@@ -102,7 +102,15 @@ fn manifests() -> String {
         "data": {"api-key": base64::engine::general_purpose::STANDARD.encode(CANARY)}});
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart", "namespace": "shop"},
         "spec": {"selector": {"app": "cart"}, "ports": [{"port": 80}]}});
+    // More pods than one node takes.
+    let node = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {
+            "capacity": {"cpu": "8", "memory": "32Gi", "pods": "110"}, "allocatable": {"cpu": "8", "memory": "32Gi", "pods": "110"},
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]}})
+    };
     let mut all = vec![
+        node("node-1"),
+        node("node-2"),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}),
         widgets,
         secret,
