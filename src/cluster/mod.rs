@@ -27,5 +27,5 @@ pub use error::ClusterError;
 pub use follow::LogOf;
 pub use read::ReadOutput;
 pub use schemas::SchemaPlace;
-pub use verify::Verified;
+pub use verify::{Settling, Verified};
 pub use watch::{Column, Row, Watched};

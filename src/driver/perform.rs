@@ -14,7 +14,7 @@ use super::library::as_text;
 use super::reconcile::reconcile;
 use crate::audit::{ActionId, Begun, Entry};
 use crate::check::{Evidence, Report};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Settling};
 use crate::llm::{Constraint, LlmError, Message, ModelIdentity, ModelRequest, Progress, Role, prompts};
 use crate::plan::{Focus, Plan, Step, plan_grammar};
 use crate::session::{
@@ -32,6 +32,8 @@ pub trait Face: Send {
     fn stage(&mut self, stage: Stage, detail: &str);
     /// Something long is under way, with an end in sight.
     fn progress(&mut self, what: &str, done: u64, total: u64);
+    /// The pods of the rollout that is waited for, by name and state, whenever one of them changed.
+    fn pods(&mut self, _pods: &[(String, String)]) {}
     /// The model is writing this piece of its answer. For display only: what counts comes with the review.
     fn writing(&mut self, _text: &str) {}
     /// A read printed something. Notices are no part of it.
@@ -257,7 +259,10 @@ impl<'a, F: Face> Driver<'a, F> {
     async fn verify(&mut self, approved: &Approved, index: usize) -> Event {
         self.face.stage(Stage::Verifying, "watching it settle");
         let face = &mut *self.face;
-        let mut tell = |line: String| face.stage(Stage::Verifying, &line);
+        let mut tell = |news: &Settling| {
+            face.stage(Stage::Verifying, &news.summary);
+            face.pods(&news.pods);
+        };
         let cluster = &self.parts.cluster;
         match cluster.verify(approved, index, self.watch, &mut tell).await {
             Ok(verified) => Event::Verified {

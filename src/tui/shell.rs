@@ -370,6 +370,10 @@ impl Face for Front {
         self.tell(News::Progress(progress_words(what).to_owned(), done, total));
     }
 
+    fn pods(&mut self, pods: &[(String, String)]) {
+        self.tell(News::Pods(pods.to_vec()));
+    }
+
     fn writing(&mut self, text: &str) {
         self.tell(News::Writing(text.to_owned()));
     }

@@ -36,6 +36,7 @@ pub use crate::plan::printable;
 pub use age::{age, moment, span};
 pub use grid::{align, table};
 pub use mask::mask;
+pub(super) use pods::is_ready;
 
 /// What a read found.
 #[derive(Clone, Debug, Default, PartialEq)]

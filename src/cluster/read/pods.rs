@@ -81,7 +81,7 @@ pub(super) fn is_owned(object: &Value, owner: &Value) -> bool {
 }
 
 /// Whether a pod's condition `Ready` is true.
-pub(super) fn is_ready(pod: &Value) -> bool {
+pub(in crate::cluster) fn is_ready(pod: &Value) -> bool {
     condition(pod, "Ready").is_some_and(|ready| text(ready, "/status") == "True")
 }
 

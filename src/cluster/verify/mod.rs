@@ -11,6 +11,7 @@ use super::connect::Cluster;
 use super::error::ClusterError;
 use super::json::{items, text};
 use super::paths::{object_path, words_of};
+use super::read::is_ready;
 use crate::check::essence::essence;
 use crate::check::{CallVerb, Touched};
 use crate::plan::Action;
@@ -28,6 +29,15 @@ const STUCK: &[&str] = &[
     "InvalidImageName",
     "ErrImageNeverPull",
 ];
+
+/// What is waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settling {
+    /// One clause: how far it is.
+    pub summary: String,
+    /// The name and the state of each pod of the revision that is rolled out, those that are not ready first.
+    pub pods: Vec<(String, String)>,
+}
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +72,13 @@ enum Goal {
 
 impl Cluster {
     /// Watches the objects of one applied step until each is as it was meant to be, one is stuck, or the deadline has
-    /// passed. `on_progress` hears one clause whenever there is news.
+    /// passed. `on_news` hears how far it is whenever that changes.
     pub async fn verify(
         &self,
         approved: &Approved,
         index: usize,
         deadline: Duration,
-        on_progress: &mut (dyn FnMut(String) + Send),
+        on_news: &mut (dyn FnMut(&Settling) + Send),
     ) -> Result<Verified, ClusterError> {
         let Some(step) = approved.steps().get(index) else {
             return Err(ClusterError::Impossible(format!(
@@ -79,7 +89,7 @@ impl Cluster {
         let give_up = Instant::now() + deadline;
         let mut reached = Vec::new();
         for touched in step.touched() {
-            match self.settle(touched, give_up, on_progress).await? {
+            match self.settle(touched, give_up, on_news).await? {
                 State::Reached(summary) => reached.push(summary),
                 State::Waiting(summary) | State::Failed(summary) => {
                     return Ok(Verified {
@@ -99,60 +109,63 @@ impl Cluster {
         &self,
         touched: &Touched,
         give_up: Instant,
-        on_progress: &mut (dyn FnMut(String) + Send),
+        on_news: &mut (dyn FnMut(&Settling) + Send),
     ) -> Result<State, ClusterError> {
-        let mut told = String::new();
+        let mut told = Settling::default();
         loop {
-            let state = self.look_at(touched).await?;
-            let State::Waiting(news) = &state else {
+            let (state, pods) = self.look_at(touched).await?;
+            let State::Waiting(summary) = state else {
                 return Ok(state);
             };
-            if *news != told {
-                told.clone_from(news);
-                on_progress(news.clone());
+            let news = Settling { summary, pods };
+            if news != told {
+                on_news(&news);
+                told = news;
             }
             if Instant::now() + INTERVAL > give_up {
                 return Ok(State::Waiting(format!(
-                    "not yet done when the time was up: {told}"
+                    "not yet done when the time was up: {}",
+                    told.summary
                 )));
             }
             tokio::time::sleep(INTERVAL).await;
         }
     }
 
-    async fn look_at(&self, touched: &Touched) -> Result<State, ClusterError> {
+    /// How far the goal of one call is, and the pods of a rollout that is under way.
+    async fn look_at(&self, touched: &Touched) -> Result<(State, Vec<(String, String)>), ClusterError> {
         let goal = goal_of(touched);
         let words = words_of(&touched.call);
         if goal == Goal::None {
-            return Ok(State::Reached(format!("{words} answered")));
+            return Ok((State::Reached(format!("{words} answered")), Vec::new()));
         }
         let live = self.fetch_if_there(&object_path(&touched.call)).await?;
-        let Some(live) = live else {
-            return Ok(match goal {
-                Goal::Gone => State::Reached(format!("{words} is gone")),
-                _ => State::Failed(format!("{words} is gone again")),
-            });
+        let state = match (goal, live) {
+            (Goal::Gone, None) => State::Reached(format!("{words} is gone")),
+            (_, None) => State::Failed(format!("{words} is gone again")),
+            (Goal::Gone, Some(live)) => going(&words, touched, &live),
+            (Goal::RolledOut, Some(live)) => return self.rollout(touched, &live).await,
+            (Goal::Ready, Some(live)) => ready(&words, &live),
+            (_, Some(live)) => there(&words, touched, &live),
         };
-        match goal {
-            Goal::Gone if Some(text(&live, "/metadata/uid")) != touched.uid.as_deref() => Ok(State::Reached(
-                format!("{words} is gone, and there is a new one of its name"),
-            )),
-            Goal::Gone => Ok(State::Waiting(format!("waiting for {words} to be gone"))),
-            Goal::RolledOut => self.rollout(touched, &live).await,
-            Goal::Ready => Ok(ready(&words, &live)),
-            _ => Ok(there(&words, touched, &live)),
-        }
+        Ok((state, Vec::new()))
     }
 
-    /// How far a rollout is; failed as soon as one of its new pods is stuck.
-    async fn rollout(&self, touched: &Touched, live: &Value) -> Result<State, ClusterError> {
+    /// How far a rollout is, with its new pods; failed as soon as one of them is stuck.
+    async fn rollout(
+        &self,
+        touched: &Touched,
+        live: &Value,
+    ) -> Result<(State, Vec<(String, String)>), ClusterError> {
         let state = rollout_state(&touched.call.kind, live);
         let State::Waiting(_) = state else {
-            return Ok(state);
+            return Ok((state, Vec::new()));
         };
-        let pods = self.new_pods(&touched.call.kind, live).await?;
+        let mut pods = self.new_pods(&touched.call.kind, live).await?;
+        pods.sort_by_cached_key(|pod| (is_ready(pod), text(pod, "/metadata/name").to_owned()));
         let stuck = pods.iter().find_map(stuck);
-        Ok(stuck.map_or(state, State::Failed))
+        let seen = pods.iter().map(rollout::glance).collect();
+        Ok((stuck.map_or(state, State::Failed), seen))
     }
 
     /// The pods of the revision that is being rolled out.
@@ -202,16 +215,20 @@ fn changes_spec(touched: &Touched) -> bool {
     !paused && before != after.get("spec")
 }
 
+/// Whether the object of a deletion is on its way, or another one has its name.
+fn going(words: &str, touched: &Touched, live: &Value) -> State {
+    if Some(text(live, "/metadata/uid")) == touched.uid.as_deref() {
+        return State::Waiting(format!("waiting for {words} to be gone"));
+    }
+    State::Reached(format!("{words} is gone, and there is a new one of its name"))
+}
+
 /// Whether a pod runs, or has run to its end.
 fn ready(words: &str, pod: &Value) -> State {
-    let conditions = items(pod, "/status/conditions");
-    let is_ready = conditions
-        .iter()
-        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
     match text(pod, "/status/phase") {
         "Succeeded" => State::Reached(format!("{words} has run to its end")),
         "Failed" => State::Failed(format!("{words} failed")),
-        _ if is_ready => State::Reached(format!("{words} is ready")),
+        _ if is_ready(pod) => State::Reached(format!("{words} is ready")),
         _ => stuck(pod).map_or_else(
             || State::Waiting(format!("waiting for {words} to be ready")),
             State::Failed,

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::State;
 use crate::cluster::json::{count, entry, items, number, text};
+use crate::cluster::read::is_ready;
 
 /// How far the rollout of a deployment, stateful set or daemon set is.
 pub(in crate::cluster) fn rollout_state(kind: &str, object: &Value) -> State {
@@ -100,6 +101,21 @@ fn daemon_set(name: &str, object: &Value) -> State {
     State::Reached(format!(
         "daemonset/{name} successfully rolled out: {available} of {wanted} available"
     ))
+}
+
+/// The name of a pod and one word for how it is.
+pub(super) fn glance(pod: &Value) -> (String, String) {
+    let lists = ["/status/initContainerStatuses", "/status/containerStatuses"];
+    let mut statuses = lists.iter().flat_map(|list| items(pod, list));
+    let waits = statuses.find_map(|status| status.pointer("/state/waiting/reason")?.as_str());
+    let state = match (waits, text(pod, "/status/phase")) {
+        _ if pod.pointer("/metadata/deletionTimestamp").is_some() => "Terminating",
+        (Some(reason), _) => reason,
+        (None, "Running") if is_ready(pod) => "Ready",
+        (None, "") => "Pending",
+        (None, phase) => phase,
+    };
+    (text(pod, "/metadata/name").to_owned(), state.to_owned())
 }
 
 /// UID of the newest of a deployment's replica sets.

@@ -58,6 +58,8 @@ pub enum News {
     Stage(Stage, String),
     /// Something long is so far: what, done, total.
     Progress(String, u64, u64),
+    /// The pods of the rollout that is waited for: their names and states.
+    Pods(Vec<(String, String)>),
     /// The model writes this piece.
     Writing(String),
     /// A read printed this, with these notices.

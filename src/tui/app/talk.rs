@@ -39,6 +39,8 @@ pub struct Doing {
     pub line: String,
     /// What was seen of it last; nothing before it was begun.
     pub seen: Option<String>,
+    /// The pods of the rollout that is waited for: their names and states.
+    pub pods: Vec<(String, String)>,
     /// Whether it is done.
     pub done: bool,
 }
@@ -90,6 +92,11 @@ impl Run {
         match news {
             News::Stage(stage, detail) => self.enter(stage, detail, now),
             News::Progress(what, done, total) => self.progress = Some((what, done, total)),
+            News::Pods(pods) => {
+                if let Some(step) = self.doing.iter_mut().rfind(|step| step.seen.is_some()) {
+                    step.pods = pods;
+                }
+            }
             News::Writing(text) => {
                 self.writing.push_str(&text);
                 if self.writing.len() > WRITING {
@@ -151,6 +158,7 @@ impl Run {
             let steps = review.report.steps.iter().map(|step| Doing {
                 line: step.step.to_string(),
                 seen: None,
+                pods: Vec::new(),
                 done: false,
             });
             self.doing = steps.collect();

@@ -18,6 +18,8 @@ use crate::tui::theme::Theme;
 const ANSWER_LINES: usize = 300;
 /// Rows that the input line may take.
 const INPUT_ROWS: usize = 6;
+/// Pods of a rollout that are shown at once.
+const PODS: usize = 8;
 /// Completions that are shown at once.
 const CHOICES: usize = 6;
 
@@ -274,6 +276,9 @@ fn running(app: &App, run: &Run, width: usize) -> Vec<Line<'static>> {
             .filter(|_| !step.done)
             .map_or_else(String::new, |seen| format!(": {seen}"));
         lines.push(line(&format!("{mark} {}{seen}", step.line), style));
+        if !step.done {
+            lines.extend(pods(&step.pods, theme));
+        }
     }
     let stopping = if run.cancelled { "stopping, " } else { "" };
     let head = format!(
@@ -292,6 +297,26 @@ fn running(app: &App, run: &Run, width: usize) -> Vec<Line<'static>> {
             .lines()
             .map(|text| line(&format!("  {text}"), theme.dim)),
     );
+    lines
+}
+
+/// The pods of a rollout, as many as are of use.
+fn pods(pods: &[(String, String)], theme: &Theme) -> Vec<Line<'static>> {
+    let wide = pods
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let shown = pods.iter().take(PODS).map(|(name, state)| {
+        Line::from(vec![
+            span(&format!("       {name:wide$}  "), theme.dim),
+            span(state, theme.cell(state)),
+        ])
+    });
+    let mut lines: Vec<Line<'static>> = shown.collect();
+    if let Some(left) = pods.len().checked_sub(PODS + 1) {
+        lines.push(line(&format!("       and {} more", left + 1), theme.dim));
+    }
     lines
 }
 

@@ -235,3 +235,20 @@ fn the_commands_of_a_review_can_be_copied() {
     let by_hand = "kubectl scale deployment/web --replicas=5 -n shop".to_owned();
     assert_eq!(stage.outside(), [Outside::Copy(by_hand)]);
 }
+
+#[test]
+fn the_pods_of_a_rollout_are_seen_until_it_is_over() {
+    let never_ready =
+        r#"{"spec":{"template":{"metadata":{"annotations":{"sandbox.sayso.dev/fault":"unready"}}}}}"#;
+    let mut stage = Stage::new(&[&format!("patch deployment/web -p '{never_ready}'")]);
+    stage.ask("make web fail its probe", "a approve");
+    stage.keys("a");
+    stage.until("of 3 new replicas have been updated");
+    stage.until("  Running");
+    let is_pod =
+        |line: &&str| line.contains("web-") && line.trim_end_matches(['"', ' ']).ends_with("Running");
+    assert!(stage.screen().lines().filter(is_pod).count() > 0);
+    stage.press(KeyCode::Esc);
+    stage.over();
+    assert_eq!(stage.screen().lines().filter(is_pod).count(), 0);
+}

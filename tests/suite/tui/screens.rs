@@ -16,6 +16,8 @@ const FILTERS: &[(&str, &str)] = &[
         "digest: 0000000000000000000000000000000000000000000000000000000000000000",
     ),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "2026-01-01 00:00:00Z"),
+    // A fraction of a second is as long as it needs to be, and what is right of it gives way.
+    (r#"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z("? ) *"#, "TIME$2"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"00Z [0-9a-f]{12}", "00Z 000000000000"),
     (r"record [0-9a-f]{12}", "record 000000000000"),
