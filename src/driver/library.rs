@@ -116,6 +116,7 @@ impl Library {
             unrecorded: None,
             notices,
             timing: BTreeMap::from([("retrieve", taken)]),
+            device: None,
             advice: None,
             usage: Usage::default(),
         })

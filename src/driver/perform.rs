@@ -90,6 +90,8 @@ pub struct Receipt {
     pub timing: BTreeMap<&'static str, u64>,
     /// Tokens.
     pub usage: Usage,
+    /// What the planner runs on, where it was asked and that is known.
+    pub device: Option<String>,
     /// An explanation, where a model gave one.
     pub advice: Option<Advice>,
 }
@@ -190,6 +192,7 @@ impl<'a, F: Face> Driver<'a, F> {
             notices: self.notices,
             timing: self.timing,
             usage: self.usage,
+            device: self.model.and_then(|model| model.device),
             advice: self.advice,
         }
     }

@@ -153,6 +153,7 @@ impl Endpoint {
             name: self.config.model.clone(),
             digest: None,
             endpoint: self.connection.peer.name.clone(),
+            device: None,
         }
     }
 

@@ -61,6 +61,7 @@ struct Health {
     status: String,
     model: Option<String>,
     digest: Option<String>,
+    device: Option<String>,
     error: Option<String>,
 }
 
@@ -84,6 +85,7 @@ impl LocalEngine {
             name: health.model.unwrap_or_else(|| "local".to_owned()),
             digest: health.digest,
             endpoint: self.name(),
+            device: health.device,
         })
     }
 

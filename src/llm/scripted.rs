@@ -84,6 +84,7 @@ impl Scripted {
             name: NAME.to_owned(),
             digest: None,
             endpoint: NAME.to_owned(),
+            device: None,
         }
     }
 

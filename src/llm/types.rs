@@ -128,6 +128,9 @@ pub struct ModelIdentity {
     pub digest: Option<String>,
     /// The base URL without credentials, or `unix:` and the socket's path.
     pub endpoint: String,
+    /// What it runs on (`cpu`, `cuda`, `metal`), where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// How far a slow preparation is.

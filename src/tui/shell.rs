@@ -337,6 +337,7 @@ fn broken(error: &tokio::task::JoinError) -> Receipt {
         unrecorded: None,
         notices: Vec::new(),
         timing: std::collections::BTreeMap::new(),
+        device: None,
         advice: None,
         usage: Usage::default(),
     }

@@ -199,19 +199,30 @@ fn found(result: &StepResult) -> Option<Found> {
     })
 }
 
+/// What the planner ran on, and how many tokens it wrote a second.
+pub fn pace(receipt: &Receipt) -> Option<String> {
+    let rate = rate(receipt)?;
+    let device = receipt.device.as_ref();
+    let device = device.map_or_else(String::new, |device| format!(" on {device}"));
+    Some(format!("{device}, {rate:.0} tokens/s"))
+}
+
+/// Tokens written a second, from the moment the planner was asked.
+fn rate(receipt: &Receipt) -> Option<f64> {
+    let written = receipt.usage.completion_tokens;
+    let planning = *receipt.timing.get("plan").filter(|_| written > 0)?;
+    Some(f64::from(written) * 1000.0 / planning.max(1) as f64)
+}
+
 /// How long it took, and how fast the model wrote.
 #[allow(clippy::cast_precision_loss, reason = "milliseconds for people")]
 fn speed(receipt: &Receipt) -> Option<String> {
+    let rate = rate(receipt)?;
     let total = receipt
         .timing
         .iter()
         .filter(|(stage, _)| **stage != "review")
         .map(|(_, ms)| ms)
         .sum::<u64>();
-    let planning = *receipt
-        .timing
-        .get("plan")
-        .filter(|_| receipt.usage.completion_tokens > 0)?;
-    let rate = f64::from(receipt.usage.completion_tokens) * 1000.0 / planning.max(1) as f64;
     Some(format!("{:.1} s, {rate:.0} tokens/s", total as f64 / 1000.0))
 }

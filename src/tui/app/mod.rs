@@ -34,7 +34,7 @@ use crate::request::Request;
 use crate::session::{Decision, Failure, Stage};
 
 use audit::Audit;
-use ended::Ended;
+use ended::{Ended, pace};
 use event::{Effect, Event, News};
 use line::{field, pasted};
 use page::Page;
@@ -97,6 +97,8 @@ pub struct App {
     pub settings: Settings,
     /// Where requests go.
     pub place: Place,
+    /// What the planner ran on and how fast it was, at the last request.
+    pub pace: Option<String>,
     /// What time it is.
     pub now: Timestamp,
     /// How many times the clock ticked: what moves on the screen moves by it.
@@ -127,6 +129,7 @@ impl App {
         let app = App {
             settings,
             place,
+            pace: None,
             now,
             ticks: 0,
             size,
@@ -295,6 +298,7 @@ impl App {
             return Vec::new();
         };
         let ended = Ended::of(receipt);
+        self.pace = pace(receipt).or(self.pace.take());
         if run.cancelled && self.talk.is_empty() {
             // Nothing is lost: what was asked can be asked again, or better.
             self.talk.set(&run.request);

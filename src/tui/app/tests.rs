@@ -104,6 +104,7 @@ fn receipt(ending: Ending) -> Event {
         unrecorded: None,
         notices: Vec::new(),
         timing: BTreeMap::new(),
+        device: None,
         advice: None,
         usage: Usage::default(),
     }))
@@ -303,6 +304,23 @@ fn ctrl_c_stops_then_empties_then_leaves() {
     assert!(control(&mut app).is_empty() && app.talk.is_empty());
     assert!(control(&mut app).is_empty());
     assert_eq!(control(&mut app), [Effect::Quit]);
+}
+
+#[test]
+fn what_the_planner_runs_on_and_its_pace_stay_in_sight() {
+    let mut app = app();
+    press(&mut app, "one\n");
+    let Event::Over(mut told) = receipt(Ending::Answered) else {
+        panic!("a receipt")
+    };
+    told.timing.insert("plan", 2_000);
+    told.usage.completion_tokens = 26;
+    told.device = Some("cpu".into());
+    app.update(Event::Over(told));
+    assert_eq!(app.pace.as_deref(), Some(" on cpu, 13 tokens/s"));
+    press(&mut app, "two\n");
+    app.update(receipt(Ending::Answered));
+    assert!(app.pace.is_some());
 }
 
 // ----- the cluster

@@ -55,6 +55,9 @@ fn right(app: &App) -> String {
             Feed::Fixed => "as answered".to_owned(),
             Feed::Ended(_) => "not watched".to_owned(),
         },
-        _ => format!("model {}", app.place.model),
+        _ => {
+            let pace = app.pace.as_deref().unwrap_or_default();
+            format!("model {}{pace}", app.place.model)
+        }
     }
 }

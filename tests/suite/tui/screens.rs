@@ -26,6 +26,7 @@ const FILTERS: &[(&str, &str)] = &[
         "DATE",
     ),
     (r"\d+\.\d+ s, \d+ tokens/s", "TIME, SPEED"),
+    (r" +model embedded, \d+ tokens/s", " model embedded, SPEED"),
 ];
 
 fn shoot(stage: &mut Stage, name: &str, sizes: &[(u16, u16)]) {
