@@ -88,6 +88,7 @@ impl Window {
 
     /// Answers the review until it is heard: keys that come too early do not count.
     fn answer(&self, key: &str) {
+        self.until("a approve");
         let begun = Instant::now();
         let asks = |screen: &str| screen.contains("a approve") && !screen.contains("why not?");
         while asks(&self.screen()) && begun.elapsed() < PATIENCE {
