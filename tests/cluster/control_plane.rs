@@ -1,6 +1,7 @@
 //! A real control plane on loopback: etcd, API server, controller manager, scheduler, and kwok in place of kubelets.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -103,7 +104,7 @@ impl ControlPlane {
 
     /// Runs kubectl; gives what it printed, or what it complained of.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
-        super::kubectl(
+        kubectl(
             &self.programs.join("kubectl"),
             &self.kubeconfig(),
             arguments,
@@ -251,4 +252,26 @@ fn url(port: u16) -> String {
 fn free_ports<const N: usize>() -> [u16; N] {
     let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// Runs a kubectl; gives what it printed, or what it complained of.
+pub fn kubectl(program: &Path, kubeconfig: &Path, arguments: &[&str], input: &str) -> Result<String, String> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("KUBECONFIG", kubeconfig)
+        .env("KUBECACHEDIR", kubeconfig.with_file_name("kubectl-cache"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A kubectl that does not read may be gone already.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
 }

@@ -19,9 +19,7 @@ mod control_plane;
 mod planner;
 mod stand;
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -44,26 +42,4 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     Stand::end();
     conclusion.exit_code()
-}
-
-/// Runs a kubectl; gives what it printed, or what it complained of.
-fn kubectl(program: &Path, kubeconfig: &Path, arguments: &[&str], input: &str) -> Result<String, String> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env("KUBECONFIG", kubeconfig)
-        .env("KUBECACHEDIR", kubeconfig.with_file_name("kubectl-cache"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A kubectl that does not read may be gone already.
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
 }

@@ -124,7 +124,7 @@ impl Stand {
                 .map(String::as_str)
                 .chain(["-n", &namespace])
                 .collect();
-            super::kubectl(&Stand::program(), kubeconfig, &words, input)
+            super::control_plane::kubectl(&Stand::program(), kubeconfig, &words, input)
         };
         kubectl(&format!("create namespace {namespace}"), "")?;
         kubectl("apply -f -", include_str!("seed.yaml"))?;

@@ -208,6 +208,7 @@ pub fn pace(receipt: &Receipt) -> Option<String> {
 }
 
 /// Tokens written a second, from the moment the planner was asked.
+#[allow(clippy::cast_precision_loss, reason = "milliseconds for people")]
 fn rate(receipt: &Receipt) -> Option<f64> {
     let written = receipt.usage.completion_tokens;
     let planning = *receipt.timing.get("plan").filter(|_| written > 0)?;

@@ -47,17 +47,15 @@ fn right(app: &App) -> String {
         }
         return format!("{} {:?} {}", spinner(app), run.stage, elapsed(app, run.since));
     }
-    match app.screen().filter(|_| !app.talking) {
-        Some(Screen::Table(table)) => match &table.feed {
-            Feed::Live => "live".to_owned(),
-            Feed::Lost(reason) => format!("cut off: {reason}"),
-            Feed::Loading => format!("{} loading", spinner(app)),
-            Feed::Fixed => "as answered".to_owned(),
-            Feed::Ended(_) => "not watched".to_owned(),
-        },
-        _ => {
-            let pace = app.pace.as_deref().unwrap_or_default();
-            format!("model {}{pace}", app.place.model)
-        }
+    let Some(Screen::Table(table)) = app.screen().filter(|_| !app.talking) else {
+        let pace = app.pace.as_deref().unwrap_or_default();
+        return format!("model {}{pace}", app.place.model);
+    };
+    match &table.feed {
+        Feed::Live => "live".to_owned(),
+        Feed::Lost(reason) => format!("cut off: {reason}"),
+        Feed::Loading => format!("{} loading", spinner(app)),
+        Feed::Fixed => "as answered".to_owned(),
+        Feed::Ended(_) => "not watched".to_owned(),
     }
 }

@@ -6,9 +6,17 @@ mod audit;
 #[cfg(target_os = "linux")]
 mod broken_disk;
 mod canaries;
+#[cfg(target_os = "linux")]
+#[path = "../../cluster/certificates.rs"]
+mod certificates;
+#[cfg(target_os = "linux")]
+#[path = "../../cluster/control_plane.rs"]
+mod control_plane;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod faults;
+#[cfg(target_os = "linux")]
+mod gateway;
 mod hostile;
 mod hub;
 mod interrupts;

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+#[cfg(target_os = "linux")]
+use super::gateway::Gateway;
 use super::planner::{Planner, Reply};
 
 /// What the servers of all tests run on.
@@ -38,6 +40,9 @@ fn shop() -> Arc<Running> {
 pub struct Stand {
     pub home: TempDir,
     pub cluster: Arc<Running>,
+    /// The way to a real cluster, for a stand that has one instead of the sandbox.
+    #[cfg(target_os = "linux")]
+    gateway: Option<Gateway>,
     planner: Planner,
     prompts: UnboundedReceiver<String>,
     model: String,
@@ -71,6 +76,15 @@ impl Stand {
         Stand::with(Arc::new(RUNTIME.block_on(sandbox::start(options)).unwrap()))
     }
 
+    /// With a real cluster behind this.
+    #[cfg(target_os = "linux")]
+    pub fn behind(gateway: Gateway) -> Stand {
+        let mut stand = Stand::shared();
+        stand.write("kubeconfig", gateway.kubeconfig());
+        stand.gateway = Some(gateway);
+        stand
+    }
+
     fn with(cluster: Arc<Running>) -> Stand {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("kubeconfig"), cluster.kubeconfig()).unwrap();
@@ -78,6 +92,8 @@ impl Stand {
         Stand {
             home,
             cluster,
+            #[cfg(target_os = "linux")]
+            gateway: None,
             planner,
             prompts,
             model: format!("{base}#scripted"),
@@ -132,12 +148,45 @@ impl Stand {
     /// Makes the next requests to the cluster that match meet something else than their answer.
     pub fn inject(&self, method: &str, path_contains: &str, answer: FaultAnswer, times: u32) {
         let (method, path_contains) = (method.to_owned(), path_contains.to_owned());
-        self.cluster.inject(Fault {
+        let fault = Fault {
             method,
             path_contains,
             answer,
             times,
-        });
+        };
+        #[cfg(target_os = "linux")]
+        if let Some(gateway) = &self.gateway {
+            return gateway.inject(fault);
+        }
+        self.cluster.inject(fault);
+    }
+
+    /// How many requests met a fault.
+    pub fn faults_met(&self) -> u64 {
+        #[cfg(target_os = "linux")]
+        if let Some(gateway) = &self.gateway {
+            return gateway.faults_met();
+        }
+        self.cluster.faults_met()
+    }
+
+    /// Forgets the faults that are left.
+    pub fn heal(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(gateway) = &self.gateway {
+            return gateway.heal();
+        }
+        self.cluster.heal();
+    }
+
+    /// A deployment of the shop, or of what stands for it on a real cluster.
+    pub fn deployment(&self, name: &str, pointer: &str) -> Value {
+        #[cfg(target_os = "linux")]
+        if let Some(gateway) = &self.gateway {
+            let deployment = gateway.deployment(name);
+            return deployment.pointer(pointer).cloned().unwrap_or_default();
+        }
+        self.live("Deployment", "shop", name, pointer)
     }
 
     /// One field of an object in the cluster; null without the object.
