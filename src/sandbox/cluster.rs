@@ -104,14 +104,6 @@ impl Cluster {
         }
     }
 
-    /// True if the controllers have to look at objects of this namespace.
-    pub(super) fn is_due(&self, namespace: &str) -> bool {
-        match &self.scope {
-            Scope::Everything => true,
-            Scope::Namespaces(known) => namespace.is_empty() || known.contains(namespace),
-        }
-    }
-
     /// The objects of a table that the controllers have to look at.
     pub(super) fn due(&self, table: &str) -> Vec<Arc<Value>> {
         match &self.scope {

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::json::{controller_uid, name, namespace, set};
+use super::json::{controller_uid, name, namespace, present, set};
 
 /// How many changes a watch can lag behind before it must list again (410).
 const LOG_LIMIT: usize = 4096;
+
+/// The table of pods.
+const PODS: &str = "pods";
 
 /// What happened to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,8 @@ type Owned = HashMap<String, BTreeSet<(String, String, String)>>;
 pub(super) struct Store {
     tables: BTreeMap<String, Arc<Rows>>,
     owned: Arc<Owned>,
+    /// Namespaces and names of the pods that have no node yet: the scheduler would look for them among all others.
+    unplaced: Arc<BTreeSet<(String, String)>>,
     version: u64,
     log: Arc<VecDeque<Change>>,
     /// The version of the last change that the log no longer holds.
@@ -120,7 +125,25 @@ impl Store {
             .collect()
     }
 
+    /// The pods that have no node yet.
+    pub(super) fn unplaced(&self) -> Vec<Arc<Value>> {
+        let keys = self.unplaced.iter();
+        keys.filter_map(|(place, name)| self.get(PODS, place, name))
+            .collect()
+    }
+
     fn insert(&mut self, table: &str, key: (String, String), object: Arc<Value>) {
+        if table == PODS {
+            let is_placed = present(&object, "/spec/nodeName");
+            if is_placed == self.unplaced.contains(&key) {
+                let unplaced = Arc::make_mut(&mut self.unplaced);
+                if is_placed {
+                    unplaced.remove(&key);
+                } else {
+                    unplaced.insert(key.clone());
+                }
+            }
+        }
         let owner = controller_uid(&object).to_owned();
         let before = self.rows(table).insert(key.clone(), object);
         match before.as_deref().map(controller_uid) {
@@ -186,6 +209,9 @@ impl Store {
         let key = (namespace.to_owned(), name.to_owned());
         let gone = self.tables.get(table)?.get(&key)?.clone();
         self.rows(table).remove(&key);
+        if table == PODS && self.unplaced.contains(&key) {
+            Arc::make_mut(&mut self.unplaced).remove(&key);
+        }
         self.disown(table, &key, controller_uid(&gone));
         self.version += 1;
         let mut last = (*gone).clone();
@@ -272,6 +298,30 @@ mod tests {
         assert_eq!(store.version(), 2);
         assert_eq!(store.list("things", Some("shop")).len(), 1);
         assert!(store.list("things", Some("sho")).is_empty());
+    }
+
+    #[test]
+    fn pods_without_a_node_are_known_until_they_have_one_or_are_gone() {
+        let mut store = Store::default();
+        let pod = |name: &str, node: &str| {
+            let spec = if node.is_empty() {
+                json!({})
+            } else {
+                json!({"nodeName": node})
+            };
+            json!({"metadata": {"name": name, "namespace": "shop"}, "spec": spec})
+        };
+        let names = |store: &Store| -> Vec<String> {
+            store.unplaced().iter().map(|pod| name(pod).to_owned()).collect()
+        };
+        for one in ["a", "b", "c"] {
+            store.put(PODS, pod(one, ""));
+        }
+        store.put(PODS, pod("d", "node-1"));
+        assert_eq!(names(&store), ["a", "b", "c"]);
+        store.put(PODS, pod("a", "node-1"));
+        store.remove(PODS, "shop", "b");
+        assert_eq!(names(&store), ["c"]);
     }
 
     #[test]

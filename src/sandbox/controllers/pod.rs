@@ -81,17 +81,15 @@ fn is_refused(cluster: &Cluster, owner: &Value) -> bool {
 
 pub(super) fn reconcile(cluster: &mut Cluster) {
     let mut room = None;
-    for pod in cluster.store.list(TABLE, None) {
-        if is_terminating(&pod) {
-            continue;
-        }
-        if !present(&pod, "/spec/nodeName") {
+    for pod in cluster.store.unplaced() {
+        if !is_terminating(&pod) {
             // Room elsewhere may have been made for it.
             let room = room.get_or_insert_with(|| schedule::Room::of(cluster));
             place(cluster, room, &pod);
-            continue;
         }
-        if !cluster.is_due(namespace(&pod)) {
+    }
+    for pod in cluster.due(TABLE) {
+        if is_terminating(&pod) || !present(&pod, "/spec/nodeName") {
             continue;
         }
         if cluster.get("nodes", "", text(&pod, "/spec/nodeName")).is_none() {
