@@ -217,7 +217,7 @@ fn steps(receipt: &Receipt) {
     };
     let mut out = anstream::stdout();
     for (step, result) in report.steps.iter().zip(&receipt.outcome.results) {
-        let line = printable(&step.step.to_string());
+        let line = printable(&step.step.brief());
         let seen = result
             .verified
             .as_deref()

@@ -397,3 +397,13 @@ fn a_namespace_that_is_said_can_be_named_even_where_there_is_none() {
         ["blog", "kube-system", "shop"]
     );
 }
+
+#[test]
+fn a_manifest_is_named_where_a_step_is_told_of() {
+    let step = |line: &str| line.parse::<Step>().unwrap();
+    let manifest = r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"cart"}}"#;
+    let line = format!("apply -f - <<< '{manifest}' -n shop");
+    assert_eq!(step(&line).brief(), "apply deployment/cart -n shop");
+    let scale = "scale deployment/web --replicas=5 -n shop";
+    assert_eq!(step(scale).brief(), scale);
+}

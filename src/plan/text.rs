@@ -157,6 +157,28 @@ impl fmt::Display for Step {
     }
 }
 
+impl Step {
+    /// The line for telling what became of the step: a manifest is named, not spelled out.
+    pub fn brief(&self) -> String {
+        let Action::Apply(command) = &self.action else {
+            return self.to_string();
+        };
+        let word = |pointer| {
+            command
+                .manifest
+                .0
+                .pointer(pointer)
+                .and_then(serde_json::Value::as_str)
+        };
+        let kind = word("/kind").unwrap_or("?").to_lowercase();
+        let name = word("/metadata/name").unwrap_or("?");
+        match &self.scope {
+            Scope::Named(namespace) => format!("apply {kind}/{name} -n {namespace}"),
+            _ => format!("apply {kind}/{name}"),
+        }
+    }
+}
+
 /// Whether ` -- ` on the line is the separator, not part of a quoted value.
 fn has_trailing(action: &Action) -> bool {
     match action {

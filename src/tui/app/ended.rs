@@ -104,7 +104,7 @@ fn steps(outcome: &Outcome) -> Vec<(Tone, String)> {
     };
     let mut lines = Vec::new();
     for (index, step) in report.steps.iter().enumerate() {
-        let line = step.step.to_string();
+        let line = step.step.brief();
         if !outcome.recorded {
             match &step.problem {
                 Some(Problem::NothingToDo { message }) if outcome.ending == Ending::Done => {

@@ -70,7 +70,7 @@ impl On {
             let conditions = stand.deployment(name, "/status/conditions").to_string();
             conditions.contains("MinimumReplicasAvailable") && conditions.contains("NewReplicaSetAvailable")
         };
-        wait(|| NAMES.iter().all(|name| is_available(name)));
+        wait(|| NAMES.iter().all(is_available));
         stand
     }
 
