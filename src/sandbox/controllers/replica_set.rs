@@ -51,8 +51,10 @@ fn active_pods(cluster: &Cluster, owner: &Value) -> Vec<Arc<Value>> {
 /// The pods too many: those that are not ready first, then the youngest. Ages count by their order of magnitude and
 /// uids decide among equals, as in kube-controller-manager since 1.31 (`LogarithmicScaleDown`); so twins let the same pod go.
 fn surplus(mut pods: Vec<Arc<Value>>, wanted: usize, now: Timestamp) -> Vec<Arc<Value>> {
-    pods.sort_by_key(|pod| (is_ready(pod), magnitude(pod, now), uid(pod).to_owned()));
     let excess = pods.len().saturating_sub(wanted);
+    if excess > 0 {
+        pods.sort_by_cached_key(|pod| (is_ready(pod), magnitude(pod, now), uid(pod).to_owned()));
+    }
     pods.truncate(excess);
     pods
 }
