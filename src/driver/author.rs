@@ -248,3 +248,100 @@ fn without_secrets(request: &Request, order: &Order) -> [String; 5] {
     redact(&mut all);
     [0, 1, 2, 3, 4].map(|index| all[index].as_str().unwrap_or_default().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ConnectOptions;
+    use crate::llm::{Scripted, ScriptedReply};
+    use crate::sandbox::{self, Running};
+
+    async fn cluster() -> (Cluster, Running) {
+        let running = sandbox::start(sandbox::Options::default()).await.unwrap();
+        let options = ConnectOptions {
+            inline: Some(running.kubeconfig()),
+            ..ConnectOptions::default()
+        };
+        (Cluster::connect(&options).await.unwrap(), running)
+    }
+
+    fn author(script: &Scripted, context: u32, tokens: u32, seconds: u64) -> Author {
+        let limits = AdviceLimits {
+            context,
+            tokens,
+            seconds,
+        };
+        Author::new(&Adviser::new(Model::Scripted(script.clone()), limits))
+    }
+
+    fn order() -> Order {
+        Order {
+            kinds: vec![Kind::read("deployment").unwrap()],
+            namespace: "shop".to_owned(),
+            ..Order::default()
+        }
+    }
+
+    fn request() -> Request {
+        Request::new("write a deployment", None).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_context_holds_the_prompt_and_the_schema_is_the_constraint() {
+        let (cluster, _running) = cluster().await;
+        for context in [4_096, 8_192, 32_768] {
+            let script = Scripted::new(["{}", "{}"]);
+            let mut author = author(&script, context, context * 4, 60);
+            let mut order = order();
+            for _ in 0..2 {
+                let draft = author.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap();
+                order.complaint = Some((draft.text, "`spec` is missing".to_owned()));
+            }
+            for asked in script.requests() {
+                let bytes: usize = asked.messages.iter().map(|message| message.content.len()).sum();
+                let room = usize::try_from(context - asked.max_tokens).unwrap() * 3;
+                assert!(bytes <= room, "{bytes} of {room} bytes in {context}");
+                let Constraint::JsonSchema(schema) = &asked.constraint else {
+                    panic!("no schema");
+                };
+                assert_eq!(schema["properties"]["kind"]["enum"][0], "Deployment");
+                assert_eq!(
+                    schema["properties"]["metadata"]["properties"]["namespace"]["enum"],
+                    json!(["shop"])
+                );
+            }
+            assert!(author.footing().await.contains("asked 2 times, "));
+        }
+    }
+
+    #[tokio::test]
+    async fn several_kinds_are_written_under_a_key_each() {
+        let (cluster, _running) = cluster().await;
+        let script = Scripted::new(["{}"]);
+        let mut author = author(&script, 8_192, 8_192, 60);
+        let mut order = order();
+        order.kinds.push(Kind::read("service").unwrap());
+        author.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap();
+        let asked = &script.requests()[0];
+        let Constraint::JsonSchema(schema) = &asked.constraint else {
+            panic!("no schema");
+        };
+        assert_eq!(schema["required"], json!(["deployment", "service"]));
+        assert!(asked.messages[1].content.contains("\"service\": kind `Service`, apiVersion `v1`, namespace `shop`"));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_counts_nothing_or_hangs_is_kept_within_the_budget() {
+        let (cluster, _running) = cluster().await;
+        let script = Scripted::new(["x".repeat(8_000).as_str()]);
+        let mut patient = author(&script, 8_192, 3_000, 60);
+        let mut order = order();
+        patient.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap();
+        order.complaint = Some(("x".to_owned(), "it is no JSON".to_owned()));
+        let spent = patient.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap_err();
+        assert!(spent.message.starts_with("of 3000 tokens ") && spent.message.ends_with("it is no JSON"), "{spent:?}");
+        let script = Scripted::new([ScriptedReply::Hang]);
+        let late = author(&script, 8_192, 8_192, 0).draft(&cluster, &request(), &order, &mut |_| {}).await;
+        assert_eq!(late.unwrap_err().message, "the adviser was not done within 0 s");
+    }
+}

@@ -101,3 +101,128 @@ impl Session {
 fn is_secret(kind: &Kind) -> bool {
     kind.is("secret")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Event, Wishes};
+    use super::*;
+    use crate::check::{Evidence, Policy, StepEvidence};
+    use crate::plan::{Snapshot, Wanted};
+    use crate::request::Request;
+
+    const GOOD: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}"#;
+
+    fn ordered(words: &str) -> (Session, Vec<Effect>) {
+        let request = Request::new(words, None).unwrap();
+        let mut session = Session::author(request, Wishes::default(), Policy::default());
+        assert_eq!(session.start(), [Effect::Retrieve]);
+        let effects = session.handle(Event::Retrieved(Snapshot {
+            default_namespace: "shop".to_owned(),
+            ..Snapshot::default()
+        }));
+        (session, effects)
+    }
+
+    fn draft(text: &str, kind: &str) -> Event {
+        let wanted = Wanted {
+            kind: Kind::read(kind).unwrap(),
+            api_version: "v1".to_owned(),
+            type_name: "ConfigMap".to_owned(),
+            namespaced: true,
+            schema: json!({"type": "object"}),
+            outlines: Vec::new(),
+        };
+        Event::Drafted(Draft {
+            text: text.to_owned(),
+            truncated: false,
+            wanted: vec![wanted],
+        })
+    }
+
+    fn tried(problem: Problem) -> Event {
+        let step = StepEvidence {
+            problem: Some(problem),
+            ..StepEvidence::default()
+        };
+        Event::Gathered(Evidence {
+            steps: vec![step],
+            ..Evidence::default()
+        })
+    }
+
+    fn rejected(code: u16) -> Event {
+        tried(Problem::Rejected {
+            code,
+            reason: "Invalid".to_owned(),
+            message: "no such thing".to_owned(),
+        })
+    }
+
+    fn complaint(effects: &[Effect]) -> Option<String> {
+        match effects {
+            [Effect::Draft(order)] => order.complaint.clone().map(|(_, problem)| problem),
+            _ => None,
+        }
+    }
+
+    fn ending(session: &mut Session, effects: &[Effect]) -> Ending {
+        assert!(matches!(effects, [Effect::Record(..)]), "{effects:?}");
+        match session.handle(Event::Recorded).as_slice() {
+            [Effect::Finish(outcome)] => outcome.ending,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_draft_is_asked_for_three_times_at_the_most() {
+        let (mut session, effects) = ordered("write a configmap");
+        let [Effect::Draft(order)] = effects.as_slice() else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(
+            (order.kinds.len(), order.namespace.as_str(), &order.complaint),
+            (1, "shop", &None)
+        );
+        let effects = session.handle(draft("no", "configmap"));
+        assert!(complaint(&effects).unwrap().contains("no manifest"));
+        assert!(matches!(
+            session.handle(draft(GOOD, "configmap")).as_slice(),
+            [Effect::Gather(_)]
+        ));
+        let effects = session.handle(rejected(422));
+        assert_eq!(complaint(&effects).unwrap(), "the server says: no such thing");
+        session.handle(draft(GOOD, "configmap"));
+        let effects = session.handle(rejected(422));
+        assert_eq!(ending(&mut session, &effects), Ending::Unclear);
+    }
+
+    #[test]
+    fn what_no_author_could_mend_ends_it_at_once() {
+        let conflict = || rejected(409);
+        let forbidden = || {
+            tried(Problem::Forbidden {
+                message: "no".to_owned(),
+            })
+        };
+        for problem in [conflict(), forbidden()] {
+            let (mut session, _) = ordered("write a configmap");
+            session.handle(draft(GOOD, "configmap"));
+            let effects = session.handle(problem);
+            assert_eq!(ending(&mut session, &effects), Ending::Failed);
+        }
+    }
+
+    #[test]
+    fn secrets_and_nothing_in_particular_are_not_written() {
+        let (mut session, effects) = ordered("write a secret");
+        assert_eq!(ending(&mut session, &effects), Ending::Refused);
+        let (mut session, _) = ordered("something");
+        let effects = session.handle(draft(GOOD, "secret"));
+        assert_eq!(ending(&mut session, &effects), Ending::Refused);
+        let (mut session, _) = ordered("something");
+        let effects = session.handle(Event::Drafted(Draft::default()));
+        assert_eq!(ending(&mut session, &effects), Ending::Unclear);
+    }
+}

@@ -80,7 +80,7 @@ fn a_manifest_is_reviewed_applied_recorded_and_taken_back() {
 }
 
 #[test]
-fn the_server_is_given_the_schema_of_the_kind() {
+fn a_custom_resource_is_written_too() {
     let stand = Stand::seeded(Seed::Ml);
     let request = "make a Notebook called lab";
     let manifest = json!({"apiVersion": "kubeflow.org/v1", "kind": "Notebook", "metadata": {"name": "lab"},
