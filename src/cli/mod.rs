@@ -94,19 +94,7 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             request,
             file,
             good_for,
-        }) => {
-            let common = Common {
-                plan_only: true,
-                ..common
-            };
-            match file {
-                Some(file) => {
-                    let words = Words::plan(&request);
-                    block_on(planfile::write(&common, &words, &file, good_for))
-                }
-                None => block_on(request::run(&common, request.join(" "))),
-            }
-        }
+        }) => plan(common, &Words::plan(&request), file.as_deref(), good_for),
         Some(Command::Author {
             request,
             file,
@@ -147,15 +135,21 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
     }
 }
 
+/// Plans, and stops; where a file is named, the plan is written there.
+fn plan(common: Common, words: &Words, file: Option<&Path>, good_for: jiff::Span) -> anyhow::Result<Exit> {
+    let common = Common {
+        plan_only: true,
+        ..common
+    };
+    match file {
+        Some(file) => block_on(planfile::write(&common, words, file, good_for)),
+        None => block_on(request::run(&common, words.text.clone())),
+    }
+}
+
 fn author(common: Common, words: &Words, file: Option<&Path>, good_for: jiff::Span) -> anyhow::Result<Exit> {
     match file {
-        Some(file) => {
-            let common = Common {
-                plan_only: true,
-                ..common
-            };
-            block_on(planfile::write(&common, words, file, good_for))
-        }
+        Some(_) => plan(common, words, file, good_for),
         None => block_on(request::author(&common, words)),
     }
 }

@@ -294,7 +294,10 @@ mod tests {
             let mut author = author(&script, context, context * 4, 60);
             let mut order = order();
             for _ in 0..2 {
-                let draft = author.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap();
+                let draft = author
+                    .draft(&cluster, &request(), &order, &mut |_| {})
+                    .await
+                    .unwrap();
                 order.complaint = Some((draft.text, "`spec` is missing".to_owned()));
             }
             for asked in script.requests() {
@@ -321,13 +324,20 @@ mod tests {
         let mut author = author(&script, 8_192, 8_192, 60);
         let mut order = order();
         order.kinds.push(Kind::read("service").unwrap());
-        author.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap();
+        author
+            .draft(&cluster, &request(), &order, &mut |_| {})
+            .await
+            .unwrap();
         let asked = &script.requests()[0];
         let Constraint::JsonSchema(schema) = &asked.constraint else {
             panic!("no schema");
         };
         assert_eq!(schema["required"], json!(["deployment", "service"]));
-        assert!(asked.messages[1].content.contains("\"service\": kind `Service`, apiVersion `v1`, namespace `shop`"));
+        assert!(
+            asked.messages[1]
+                .content
+                .contains("\"service\": kind `Service`, apiVersion `v1`, namespace `shop`")
+        );
     }
 
     #[tokio::test]
@@ -336,12 +346,23 @@ mod tests {
         let script = Scripted::new(["x".repeat(8_000).as_str()]);
         let mut patient = author(&script, 8_192, 3_000, 60);
         let mut order = order();
-        patient.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap();
+        patient
+            .draft(&cluster, &request(), &order, &mut |_| {})
+            .await
+            .unwrap();
         order.complaint = Some(("x".to_owned(), "it is no JSON".to_owned()));
-        let spent = patient.draft(&cluster, &request(), &order, &mut |_| {}).await.unwrap_err();
-        assert!(spent.message.starts_with("of 3000 tokens ") && spent.message.ends_with("it is no JSON"), "{spent:?}");
+        let spent = patient
+            .draft(&cluster, &request(), &order, &mut |_| {})
+            .await
+            .unwrap_err();
+        assert!(
+            spent.message.starts_with("of 3000 tokens ") && spent.message.ends_with("it is no JSON"),
+            "{spent:?}"
+        );
         let script = Scripted::new([ScriptedReply::Hang]);
-        let late = author(&script, 8_192, 8_192, 0).draft(&cluster, &request(), &order, &mut |_| {}).await;
+        let late = author(&script, 8_192, 8_192, 0)
+            .draft(&cluster, &request(), &order, &mut |_| {})
+            .await;
         assert_eq!(late.unwrap_err().message, "the adviser was not done within 0 s");
     }
 }

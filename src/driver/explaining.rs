@@ -43,9 +43,9 @@ pub(super) async fn explain<F: Face>(
     let mut text = format!("\n{}\n\n{}\n", Advice::whose(&advice.model), advice.text);
     if !passages.is_empty() {
         text.push_str("\nSources:\n");
-        passages
-            .iter()
-            .for_each(|passage| text.push_str(&format!("  {}\n", passage.id)));
+        for passage in &passages {
+            text.push_str(&format!("  {}\n", passage.id));
+        }
     }
     face.read(&text, &[advice.footing()]);
     Ok(advice)

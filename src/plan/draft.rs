@@ -86,7 +86,7 @@ impl Draft {
                     && manifest["kind"] == wanted.type_name.as_str()
             };
             let index = manifests.iter().position(is_it);
-            let index = index.ok_or_else(|| self.instead_of(wanted, &manifests))?;
+            let index = index.ok_or_else(|| Draft::instead_of(wanted, &manifests))?;
             steps.push(wanted.step(manifests.remove(index), namespace)?);
         }
         match manifests.first() {
@@ -95,7 +95,7 @@ impl Draft {
         }
     }
 
-    fn instead_of(&self, wanted: &Wanted, manifests: &[Value]) -> String {
+    fn instead_of(wanted: &Wanted, manifests: &[Value]) -> String {
         let there = manifests.iter().map(named).collect::<Vec<_>>().join(", ");
         let there = if there.is_empty() {
             "nothing".to_owned()
@@ -172,7 +172,9 @@ fn manifests(text: &str) -> Result<Vec<Value>, String> {
         })?,
     };
     let mut found = Vec::new();
-    values.into_iter().for_each(|value| collect(value, 0, &mut found));
+    for value in values {
+        collect(value, 0, &mut found);
+    }
     if found.is_empty() {
         return Err(
             "there is no manifest in it: one needs `apiVersion`, `kind` and `metadata.name`".to_owned(),
@@ -294,13 +296,10 @@ fn check_fields(schema: &Value, fields: &Map<String, Value>, path: &str, problem
     let more = schema.get("additionalProperties");
     for (name, value) in fields {
         let known = schema.get("properties").and_then(|known| known.get(name));
-        match (known, more) {
-            (Some(inner), _) => check(inner, value, &below(path, name), problems),
-            (None, Some(Value::Bool(false))) => {
-                problems.push(format!("there is no field `{}`", below(path, name)))
-            }
-            (None, Some(inner)) => check(inner, value, &below(path, name), problems),
-            (None, None) => {}
+        match known.or(more) {
+            Some(Value::Bool(false)) => problems.push(format!("there is no field `{}`", below(path, name))),
+            Some(inner) => check(inner, value, &below(path, name), problems),
+            None => {}
         }
     }
 }
