@@ -8,20 +8,31 @@ use super::passages::sources;
 use crate::check::Report;
 use crate::config::Config;
 use crate::driver::{Advice, Adviser, Receipt};
-use crate::session::Passage;
+use crate::request::Request;
+use crate::session::{Ending, Passage, to_explain};
 
-/// Has a question that was looked up answered from its passages, where somebody is there to do so. Without an answer the
-/// passages stand for themselves, and the receipt says why.
+/// What was piped in to be explained, where somebody is there to explain it: `kubectl get pod x -o yaml | sayso explain`.
+pub fn material(config: &Config, request: &Request) -> String {
+    let piped = request.piped().filter(|_| config.adviser.is_some());
+    piped
+        .filter(|_| to_explain(request.text()).is_some())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Has a question that was looked up answered from its passages, or something that was piped in explained with them, where
+/// somebody is there to do so. Without an answer the passages stand for themselves, and the receipt says why.
 pub async fn on(
     config: &Config,
     output: Output,
     question: &str,
+    material: &str,
     mut receipt: Receipt,
 ) -> anyhow::Result<Receipt> {
     let Some(adviser) = Adviser::configured(config)? else {
         return Ok(receipt);
     };
-    if receipt.outcome.passages.is_empty() {
+    if receipt.outcome.passages.is_empty() && material.is_empty() {
         return Ok(receipt);
     }
     let name = adviser.name().await;
@@ -39,7 +50,7 @@ pub async fn on(
         }
     };
     match adviser
-        .answer(question, &receipt.outcome.passages, &mut show)
+        .objects(question, material, &receipt.outcome.passages, &mut show)
         .await
     {
         Ok(advice) => {
@@ -49,6 +60,13 @@ pub async fn on(
         Err(failure) => {
             if begun {
                 let _ = writeln!(anstream::stdout(), "\n");
+            }
+            if !material.is_empty() {
+                // Passages alone were not what was asked for.
+                receipt.outcome.passages.clear();
+                receipt.outcome.ending = Ending::Failed;
+                receipt.outcome.failure = Some(failure);
+                return Ok(receipt);
             }
             receipt
                 .notices
@@ -63,7 +81,12 @@ pub async fn on(
 
 /// What comes behind the words of an answer: what they are from, and what they took.
 pub fn end(advice: &Advice, passages: &[Passage]) {
-    let _ = writeln!(anstream::stdout(), "\n\n{}", sources(passages));
+    let sources = if passages.is_empty() {
+        String::new()
+    } else {
+        format!("\n\n{}", sources(passages))
+    };
+    let _ = writeln!(anstream::stdout(), "{sources}");
     let _ = writeln!(
         anstream::stderr(),
         "{}",

@@ -18,6 +18,7 @@ const EXAMPLES: &str = "\x1b[1mExamples:\x1b[0m
   sayso \"what is a PodDisruptionBudget\"      look it up; needs no cluster
   sayso --plan-only \"drain node-1\"           change nothing
   sayso plan \"drain node-1\" -f plan.yaml     write it down; `sayso apply plan.yaml` does it later
+  sayso author \"a NetworkPolicy that ...\"    have a manifest written, where an adviser is configured
   sayso undo                                 take the last change back
   sayso audit verify                         check the record
 
@@ -128,6 +129,18 @@ pub enum Command {
         #[arg(required = true)]
         request: Vec<String>,
         /// Write the plan to this file, for `sayso apply`
+        #[arg(short, long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// How long the file may be applied, as in 8h or 3d
+        #[arg(long, value_name = "SPAN", default_value = "1d", requires = "file")]
+        good_for: jiff::Span,
+    },
+    /// Have the adviser write manifests that no command makes, and go on with them as with every plan
+    Author {
+        /// What they are to be, as in: a deployment with a sidecar and a readiness probe
+        #[arg(required = true)]
+        request: Vec<String>,
+        /// Write the plan to this file, for `sayso apply`, instead of applying it
         #[arg(short, long, value_name = "FILE")]
         file: Option<PathBuf>,
         /// How long the file may be applied, as in 8h or 3d

@@ -159,6 +159,8 @@ pub fn receipt(receipt: &Receipt, context: &str) {
         let _ = write!(err, "{}", review(report, context, &outcome.confidence));
     }
     match &receipt.advice {
+        // Of what was read, it was told behind it.
+        Some(_) if !outcome.results.is_empty() => {}
         // Its words were printed as they came.
         Some(advice) => super::advise::end(advice, &outcome.passages),
         None if outcome.passages.is_empty() => {}

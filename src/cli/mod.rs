@@ -21,6 +21,7 @@ mod terminal;
 mod undo;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -29,6 +30,7 @@ use crate::driver::Connection;
 use crate::session::Wishes;
 use args::{Colour, Command, Common, Output, Typed};
 pub use exit::Exit;
+use request::Words;
 
 /// Opens the terminal UI. It is another face, so it comes from outside.
 pub type OpenTui = fn(Config, Connection, Wishes) -> anyhow::Result<()>;
@@ -92,16 +94,12 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             request,
             file,
             good_for,
-        }) => {
-            let common = Common {
-                plan_only: true,
-                ..common
-            };
-            match file {
-                Some(file) => block_on(planfile::write(&common, &request.join(" "), &file, good_for)),
-                None => block_on(request::run(&common, request.join(" "))),
-            }
-        }
+        }) => plan(common, &Words::plan(&request), file.as_deref(), good_for),
+        Some(Command::Author {
+            request,
+            file,
+            good_for,
+        }) => author(common, &Words::author(&request), file.as_deref(), good_for),
         Some(Command::Apply { file }) => block_on(planfile::apply(&common, &file)),
         Some(Command::Approve {
             file,
@@ -134,6 +132,25 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             Ok(Exit::Usage)
         }
         None => block_on(request::run(&common, typed.request.join(" "))),
+    }
+}
+
+/// Plans, and stops; where a file is named, the plan is written there.
+fn plan(common: Common, words: &Words, file: Option<&Path>, good_for: jiff::Span) -> anyhow::Result<Exit> {
+    let common = Common {
+        plan_only: true,
+        ..common
+    };
+    match file {
+        Some(file) => block_on(planfile::write(&common, words, file, good_for)),
+        None => block_on(request::run(&common, words.text.clone())),
+    }
+}
+
+fn author(common: Common, words: &Words, file: Option<&Path>, good_for: jiff::Span) -> anyhow::Result<Exit> {
+    match file {
+        Some(_) => plan(common, words, file, good_for),
+        None => block_on(request::author(&common, words)),
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp, Zoned};
 use uuid::Uuid;
 
 use super::args::{Common, Output};
-use super::request::{connection, converse, wishes};
+use super::request::{Words, connection, converse, wishes};
 use super::{Exit, interrupt, load, terminal};
 use crate::config::Config;
 use crate::driver::audit::{AuditError, AuditLog, Entry};
@@ -18,11 +18,10 @@ use crate::session::{Ending, PlanFile, Session, Signed};
 use crate::sign;
 
 /// Plans a request, and writes the plan to a file.
-pub async fn write(common: &Common, words: &str, path: &Path, good_for: Span) -> anyhow::Result<Exit> {
+pub async fn write(common: &Common, words: &Words, path: &Path, good_for: Span) -> anyhow::Result<Exit> {
     let config = load(common)?;
     let parts = connect(&config, &connection(common)).await?;
-    let request = Request::new(words, terminal::piped())?;
-    let session = Session::new(request, wishes(common), config.policy.clone());
+    let session = words.session(common, &config)?;
     let (exit, receipt) = converse(common, &config, &parts, session, None, interrupt::token()).await?;
     let Some(report) = receipt
         .outcome
@@ -38,8 +37,14 @@ pub async fn write(common: &Common, words: &str, path: &Path, good_for: Span) ->
         .checked_add(good_for)
         .context("that is too far away")?
         .timestamp();
-    let file = PlanFile::new(Uuid::now_v7().to_string(), words, &config.user, &report, expires)
-        .context("the plan was not checked")?;
+    let file = PlanFile::new(
+        Uuid::now_v7().to_string(),
+        &words.text,
+        &config.user,
+        &report,
+        expires,
+    )
+    .context("the plan was not checked")?;
     if hides_secrets(&serde_json::json!(file.steps)) {
         bail!("this plan holds the value of a secret, which does not belong into a file");
     }

@@ -14,13 +14,74 @@ use crate::driver::{
 use crate::request::Request;
 use crate::session::{Session, Wishes};
 
+/// The words of a request, and who makes a plan of them.
+pub struct Words {
+    /// The words.
+    pub text: String,
+    /// Whether the adviser writes manifests, rather than the planner commands.
+    author: bool,
+}
+
+impl Words {
+    /// For the planner.
+    pub fn plan(words: &[String]) -> Words {
+        Words {
+            text: words.join(" "),
+            author: false,
+        }
+    }
+
+    /// For the adviser.
+    pub fn author(words: &[String]) -> Words {
+        Words {
+            text: words.join(" "),
+            author: true,
+        }
+    }
+
+    /// The session that makes the plan; what was piped in belongs to the request.
+    pub fn session(&self, common: &Common, config: &Config) -> anyhow::Result<Session> {
+        let request = Request::new(&self.text, terminal::piped())?;
+        let begin = if self.author {
+            Session::author
+        } else {
+            Session::new
+        };
+        Ok(begin(request, wishes(common), config.policy.clone()))
+    }
+}
+
+/// Has the adviser write manifests, and goes on with them as with every plan.
+pub async fn author(common: &Common, words: &Words) -> anyhow::Result<Exit> {
+    let result = Box::pin(try_author(common, words)).await;
+    told_as_document(common, &words.text, result)
+}
+
+async fn try_author(common: &Common, words: &Words) -> anyhow::Result<Exit> {
+    let config = load(common)?;
+    let stop = interrupt::token();
+    let session = words.session(common, &config)?;
+    let connection = connection(common);
+    let parts = tokio::select! {
+        parts = connect(&config, &connection) => parts?,
+        () = stop.cancelled() => return Ok(Exit::Interrupted),
+    };
+    let (exit, _) = converse(common, &config, &parts, session, None, stop).await?;
+    Ok(exit)
+}
+
+/// An error of a request, also as the one object that programs read.
+fn told_as_document(common: &Common, words: &str, result: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    if let (Err(error), Output::Json | Output::Yaml) = (&result, common.output) {
+        print(&document::of_error(words, error), common.output)?;
+    }
+    result
+}
+
 /// Runs a request in words.
 pub async fn run(common: &Common, words: String) -> anyhow::Result<Exit> {
     let result = Box::pin(try_run(common, &words)).await;
-    if let (Err(error), Output::Json | Output::Yaml) = (&result, common.output) {
-        print(&document::of_error(&words, error), common.output)?;
-    }
-    result
+    told_as_document(common, &words, result)
 }
 
 async fn try_run(common: &Common, words: &str) -> anyhow::Result<Exit> {
@@ -31,13 +92,14 @@ async fn try_run(common: &Common, words: &str) -> anyhow::Result<Exit> {
     let mut session = Session::new(request, wishes(common), config.policy.clone());
     let library = Library::new(&config);
     let context = context_of(&config, &connection);
+    let material = advise::material(&config, session.request());
     let answered = tokio::select! {
-        answered = library.ask(&mut session, context) => answered,
+        answered = look_up(&library, &mut session, context, &material) => answered,
         () = stop.cancelled() => return Ok(Exit::Interrupted),
     };
     if let Some(receipt) = answered {
         let receipt = tokio::select! {
-            receipt = advise::on(&config, common.output, words, receipt) => receipt?,
+            receipt = advise::on(&config, common.output, words, &material, receipt) => receipt?,
             () = stop.cancelled() => return Ok(Exit::Interrupted),
         };
         return tell(common, words, None, &receipt);
@@ -49,6 +111,19 @@ async fn try_run(common: &Common, words: &str) -> anyhow::Result<Exit> {
     let exit = converse(common, &config, &parts, session, None, stop).await;
     parts.library.keep_schemas(&parts.cluster).await;
     exit.map(|(exit, _)| exit)
+}
+
+/// What can be answered without a cluster: a question in general, and what was piped in to be explained.
+async fn look_up(
+    library: &Library,
+    session: &mut Session,
+    context: Option<String>,
+    material: &str,
+) -> Option<Receipt> {
+    if material.is_empty() {
+        return library.ask(session, context).await;
+    }
+    Some(library.given(session.request().text(), material, context).await)
 }
 
 /// Where the flags say that the session takes place.

@@ -4,6 +4,7 @@ mod apply;
 mod compare;
 pub mod connect;
 pub mod discovery;
+mod drafting;
 pub mod error;
 mod follow;
 mod gather;

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::{ConfigError, File, ModelFile, read_text};
+use super::model::choose_model;
+use super::server::choose_adviser;
+use super::{ConfigError, Environment, File, ModelFile, read_text};
 
 /// The keys that say which model a section means; `idle_seconds` is about whichever it is.
 const KEYS: [&str; 6] = [
@@ -51,7 +53,20 @@ pub fn set_model(path: &Path, role: Role, model: &ModelFile) -> Result<(), Confi
             "it is written in a way that is not changed by a program; under `[{section}]`, write {lines} yourself"
         )));
     }
+    loads(&new)?;
     write(path, &new)
+}
+
+/// Refuses a file under which the adviser would be the embedded planner: nothing would start with it any more.
+fn loads(text: &str) -> Result<(), ConfigError> {
+    let file: File = toml::from_str(text).unwrap_or_default();
+    let nothing = Environment::default();
+    let planner = choose_model(None, &file.model, &nothing)?;
+    choose_adviser(file.adviser.as_ref(), &planner, &nothing).map_err(|_| ConfigError::Malformed {
+        place: "adviser".to_owned(),
+        message: "the adviser would be the embedded planner, which cannot explain; first name another with `sayso model use MODEL --for adviser`".to_owned(),
+    })?;
+    Ok(())
 }
 
 /// What the file must say afterwards.
@@ -209,6 +224,15 @@ mod tests {
         let several = "[model]\nname = \"\"\"\nm\n\"\"\"\n";
         assert!(changed(several, Role::Planner, &stored("q")).is_err());
         assert!(changed("[model\n", Role::Planner, &stored("q")).is_err());
+    }
+
+    #[test]
+    fn nobody_is_left_with_a_file_that_does_not_load() {
+        let same = "[model]\nendpoint = \"http://a/v1\"\n\n[adviser]\nendpoint = \"planner\"\n";
+        let error = changed(same, Role::Planner, &stored("embedded")).unwrap_err();
+        assert!(error.to_string().contains("first name another"), "{error}");
+        assert!(changed("", Role::Adviser, &stored("embedded")).is_err());
+        assert!(changed(same, Role::Planner, &stored("qwen")).is_ok());
     }
 
     #[cfg(unix)]

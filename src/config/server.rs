@@ -52,9 +52,9 @@ pub struct AdviceFile {
 pub struct AdviceLimits {
     /// Tokens that the model reads and writes at once.
     pub context: u32,
-    /// The most tokens that one answer may take, read and written.
+    /// The most tokens that one request may take, read and written.
     pub tokens: u32,
-    /// The most seconds that anybody waits for it.
+    /// The most seconds that anybody waits for all of it.
     pub seconds: u64,
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::connect::model_of;
-use super::perform::Usage;
+use super::face::Usage;
 use crate::audit::redact;
 use crate::check::{Inverse, Report};
 use crate::config::{AdviceLimits, Config};
@@ -83,6 +83,11 @@ impl Adviser {
         Adviser { model, limits }
     }
 
+    /// The model, and what one request may take of it.
+    pub(super) fn parts(&self) -> (Model, AdviceLimits) {
+        (self.model.clone(), self.limits)
+    }
+
     /// The model's name.
     pub async fn name(&self) -> String {
         self.model
@@ -99,6 +104,17 @@ impl Adviser {
         on_text: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Advice, Failure> {
         self.explain(question, "", passages, on_text).await
+    }
+
+    /// Explains what was read, or piped in, with the help of passages.
+    pub async fn objects(
+        &self,
+        question: &str,
+        objects: &str,
+        passages: &[Passage],
+        on_text: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Advice, Failure> {
+        self.explain(question, objects, passages, on_text).await
     }
 
     /// Explains a plan that waits for a yes.

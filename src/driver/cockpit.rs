@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::adviser::Adviser;
 use super::connect::{Connection, Parts, connect, options};
-use super::perform::{Driver, Face, Receipt};
+use super::face::Face;
+use super::perform::{Driver, Receipt};
 use super::undo::Undo;
 use crate::audit::{Action, AuditError, Filter, actions};
 use crate::cluster::{Cluster, ClusterError, connect::contexts};
@@ -18,7 +19,7 @@ use crate::config::{Config, ModelChoice};
 use crate::plan::kind::BUILTINS;
 use crate::plan::{Kind, Plan, Step};
 use crate::request::Request;
-use crate::session::{Failure, Session, Wishes};
+use crate::session::{Failure, Session, Wishes, to_author};
 
 pub use crate::cluster::read::age;
 pub use crate::cluster::{Column, LogOf, Row, Watched};
@@ -148,10 +149,12 @@ impl Cockpit {
     /// A session for a request, under the policy that applies.
     pub fn session(&self, request: Request, start: Start, wishes: Wishes) -> Session {
         let policy = self.config.policy.clone();
-        match start {
-            Start::Words => Session::new(request, wishes, policy),
-            Start::Plan(plan) => Session::with_plan(request, plan, wishes, policy),
-            Start::Back(undo) => undo.session(request, wishes, policy),
+        let written = to_author(request.text()).and_then(|words| Request::new(words, None).ok());
+        match (start, written) {
+            (Start::Words, Some(words)) => Session::author(words, wishes, policy),
+            (Start::Words, None) => Session::new(request, wishes, policy),
+            (Start::Plan(plan), _) => Session::with_plan(request, plan, wishes, policy),
+            (Start::Back(undo), _) => undo.session(request, wishes, policy),
         }
     }
 

@@ -10,7 +10,9 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use super::connect::{Connection, options};
-use super::perform::{Receipt, Usage};
+use super::explaining::passages_for;
+use super::face::Usage;
+use super::perform::Receipt;
 use super::precedents;
 use crate::audit::{Action, AuditLog, Filter, actions};
 use crate::cluster::{Cluster, SchemaPlace, context_name};
@@ -20,7 +22,7 @@ use crate::knowledge::memory::{self, PastAction};
 use crate::knowledge::own::Refreshed;
 use crate::knowledge::{Change, Documents, Knowledge, KnowledgeError, Unit, own};
 use crate::llm::prompts::Precedent;
-use crate::session::{Effect, Event, Failure, Passage, Session};
+use crate::session::{Effect, Ending, Event, Failure, Outcome, Passage, Session};
 
 /// The knowledge base of one user. Cheap to clone; holds nothing open.
 #[derive(Clone, Debug)]
@@ -109,17 +111,20 @@ impl Library {
         let Some(Effect::Finish(outcome)) = effects.into_iter().next() else {
             return None;
         };
-        let taken = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Some(Receipt {
-            outcome: *outcome,
-            action: None,
-            unrecorded: None,
-            notices,
-            timing: BTreeMap::from([("retrieve", taken)]),
-            device: None,
-            advice: None,
-            usage: Usage::default(),
-        })
+        Some(answered(*outcome, notices, begun))
+    }
+
+    /// What there is to explain something that was given: passages about it, and no cluster is asked.
+    pub async fn given(&self, request: &str, material: &str, context: Option<String>) -> Receipt {
+        let begun = Instant::now();
+        let passages = passages_for(self, request, material, context).await;
+        let outcome = Outcome {
+            ending: Ending::Answered,
+            passages,
+            failure: None,
+            ..Outcome::nothing()
+        };
+        answered(outcome, Vec::new(), begun)
     }
 
     /// Brings the schemas of a cluster up to date: only documents that changed are read. Every one is kept as soon as it
@@ -208,6 +213,21 @@ impl Library {
             .collect();
         all.push((memory::SOURCE.to_owned(), self.remember()));
         Ok(all)
+    }
+}
+
+/// The receipt of an answer that no cluster was asked for.
+fn answered(outcome: Outcome, notices: Vec<String>, begun: Instant) -> Receipt {
+    let taken = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Receipt {
+        outcome,
+        action: None,
+        unrecorded: None,
+        notices,
+        timing: BTreeMap::from([("retrieve", taken)]),
+        device: None,
+        advice: None,
+        usage: Usage::default(),
     }
 }
 

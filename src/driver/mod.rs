@@ -1,11 +1,14 @@
 //! Performs the session's effects and feeds their events back.
 
 mod adviser;
+mod author;
 pub mod bench;
 pub mod cockpit;
 mod connect;
 pub mod doctor;
 pub mod eval;
+mod explaining;
+mod face;
 mod key;
 mod library;
 pub mod models;
@@ -16,8 +19,9 @@ mod undo;
 
 pub use adviser::{Advice, Adviser};
 pub use connect::{Connection, ENGINE_COMMAND, Parts, connect, engine_command, model, model_of};
+pub use face::{Face, Usage, progress_words};
 pub use library::{Library, context_of};
-pub use perform::{Driver, Face, Receipt, Usage, progress_words};
+pub use perform::{Driver, Receipt};
 pub use undo::Undo;
 
 /// Models as artefacts, for the commands that look after them.

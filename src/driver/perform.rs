@@ -9,71 +9,27 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::adviser::Advice;
+use super::author::Author;
 use super::connect::{Parts, is_trained};
+use super::explaining;
+use super::face::{Face, Usage, cluster_failure, model_failure};
 use super::library::as_text;
 use super::reconcile::reconcile;
 use crate::audit::{ActionId, Begun, Entry};
-use crate::check::{Evidence, Report};
+use crate::check::Evidence;
 use crate::cluster::{ClusterError, Settling};
-use crate::llm::{Constraint, LlmError, Message, ModelIdentity, ModelRequest, Progress, Role, prompts};
+use crate::llm::{Constraint, Message, ModelIdentity, ModelRequest, Progress, Role, prompts};
 use crate::plan::{Focus, Plan, Step, plan_grammar};
+use crate::request::Request;
 use crate::session::{
-    Answer, Approved, Decision, Effect, Event, Failure, Outcome, RecordKind, Session, Stage, is_unsettled,
+    Answer, Approved, Effect, Event, Failure, Order, Outcome, RecordKind, Session, Stage, is_unsettled,
+    to_look_at,
 };
 
 /// The most tokens that a plan may take.
 const PLAN_TOKENS: u32 = 256;
 /// How long the effect of a step is watched before it counts as not settled.
 const VERIFY_DEADLINE: Duration = Duration::from_secs(300);
-
-/// What a driver needs of the face in front of it.
-pub trait Face: Send {
-    /// Something is under way. `detail` is for people, one line.
-    fn stage(&mut self, stage: Stage, detail: &str);
-    /// Something long is under way, with an end in sight.
-    fn progress(&mut self, what: &str, done: u64, total: u64);
-    /// The pods of the rollout that is waited for, by name and state, whenever one of them changed.
-    fn pods(&mut self, _pods: &[(String, String)]) {}
-    /// The model is writing this piece of its answer. For display only: what counts comes with the review.
-    fn writing(&mut self, _text: &str) {}
-    /// A read printed something. Notices are no part of it.
-    fn read(&mut self, text: &str, notices: &[String]);
-    /// Asks somebody. `confidence` is the planner's in each step, from 0 to 1, where it told.
-    fn review(
-        &mut self,
-        report: &Report,
-        confidence: &[Option<f32>],
-    ) -> impl Future<Output = Decision> + Send;
-}
-
-/// What something long is called in front of people.
-pub fn progress_words(what: &str) -> &str {
-    match what {
-        "download" => "fetching the planner (once)",
-        "verify" => "checking the planner",
-        "merge" => "preparing the planner (once)",
-        "load" => "starting the planner",
-        "probe" => "asking the model server what it keeps to (once)",
-        other => other,
-    }
-}
-
-/// Tokens that a request took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Usage {
-    /// Read by the model.
-    pub prompt_tokens: u32,
-    /// Written by it.
-    pub completion_tokens: u32,
-}
-
-impl Usage {
-    /// Adds what one reply took. A server may count what it likes: the sum stops at the largest number.
-    pub(super) fn add(&mut self, reply: crate::llm::Usage) {
-        self.prompt_tokens = self.prompt_tokens.saturating_add(reply.prompt_tokens);
-        self.completion_tokens = self.completion_tokens.saturating_add(reply.completion_tokens);
-    }
-}
 
 /// The end of a request: what became of it, and what it took.
 #[derive(Debug)]
@@ -99,6 +55,7 @@ pub struct Receipt {
 /// Performs effects for one request.
 pub struct Driver<'a, F> {
     parts: &'a Parts,
+    /// The words that the planner sees.
     request: String,
     face: &'a mut F,
     stop: CancellationToken,
@@ -111,6 +68,7 @@ pub struct Driver<'a, F> {
     model: Option<ModelIdentity>,
     usage: Usage,
     advice: Option<Advice>,
+    author: Option<Author>,
     timing: BTreeMap<&'static str, u64>,
     watch: Duration,
     as_of: Option<Timestamp>,
@@ -136,6 +94,7 @@ impl<'a, F: Face> Driver<'a, F> {
             model: None,
             usage: Usage::default(),
             advice: None,
+            author: None,
             timing: BTreeMap::new(),
             watch: VERIFY_DEADLINE,
             as_of: None,
@@ -157,7 +116,14 @@ impl<'a, F: Face> Driver<'a, F> {
 
     /// Runs a session to its end.
     pub async fn run(mut self, mut session: Session) -> Receipt {
-        session.request().text().clone_into(&mut self.request);
+        let asked = session.request().clone();
+        let explains = self.parts.adviser.is_some();
+        self.request = if explains {
+            to_look_at(asked.text())
+        } else {
+            asked.text()
+        }
+        .to_owned();
         let notices = reconcile(self.parts, &self.user).await;
         if !notices.is_empty() {
             self.face.read("", &notices);
@@ -173,7 +139,7 @@ impl<'a, F: Face> Driver<'a, F> {
             }
             // A record that only closes a void approval is followed by an effect of its own; no event is owed for it.
             let silent = matches!(effect, Effect::Record(..)) && !effects.is_empty();
-            let events = self.perform(effect).await;
+            let events = self.perform(effect, &asked).await;
             *self.timing.entry(stage).or_default() +=
                 u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             if silent && events == [Event::Recorded] {
@@ -184,6 +150,7 @@ impl<'a, F: Face> Driver<'a, F> {
                 effects.extend(session.handle(event));
             }
         }
+        self.explain(asked.text(), &last).await;
         let action = self.recorded.then_some(self.action);
         Receipt {
             outcome: last,
@@ -198,10 +165,10 @@ impl<'a, F: Face> Driver<'a, F> {
     }
 
     /// Does one effect. Applying and recording are never cut short; everything else gives way to an interruption.
-    async fn perform(&mut self, effect: Effect) -> Vec<Event> {
+    async fn perform(&mut self, effect: Effect, asked: &Request) -> Vec<Event> {
         let whole = matches!(effect, Effect::Apply(..) | Effect::Record(..));
         if whole || self.stopped {
-            let event = self.dispatch(effect).await;
+            let event = self.dispatch(effect, asked).await;
             let interrupted = !self.stopped && self.stop.is_cancelled();
             self.stopped |= interrupted;
             return if interrupted {
@@ -217,15 +184,16 @@ impl<'a, F: Face> Driver<'a, F> {
                 self.stopped = true;
                 vec![Event::Interrupted]
             }
-            event = self.dispatch(effect) => vec![event],
+            event = self.dispatch(effect, asked) => vec![event],
         }
     }
 
-    async fn dispatch(&mut self, effect: Effect) -> Event {
+    async fn dispatch(&mut self, effect: Effect, asked: &Request) -> Event {
         match effect {
             Effect::LookUp(question) => self.look_up(question).await,
             Effect::Retrieve => self.retrieve().await,
             Effect::Plan { focus, complaint } => self.plan(&focus, complaint).await,
+            Effect::Draft(order) => self.draft(asked, &order).await,
             Effect::Read(step) => self.read(&step).await,
             Effect::Gather(plan) => self.gather(&plan).await,
             Effect::Review(report, confidence) => {
@@ -307,6 +275,60 @@ impl<'a, F: Face> Driver<'a, F> {
         }
         self.face.read(&text, &notices);
         event
+    }
+
+    /// Explains what was read, where that was asked for and somebody is there to do so. The answer is recorded by then.
+    async fn explain(&mut self, request: &str, outcome: &Outcome) {
+        let material = explaining::material(request, outcome);
+        let Some((adviser, material)) = self.parts.adviser.as_ref().zip(material) else {
+            return;
+        };
+        let explained = explaining::explain(self.parts, adviser, self.face, request, &material);
+        let explained = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Failure::new("interrupted")),
+            explained = explained => explained,
+        };
+        match explained {
+            Ok(advice) => {
+                self.usage.join(advice.usage);
+                self.advice = Some(advice);
+            }
+            Err(failure) => self
+                .notices
+                .push(format!("the adviser gave no answer: {}", failure.message)),
+        }
+    }
+
+    /// Has the adviser write what was ordered; what it took is told each time.
+    async fn draft(&mut self, asked: &Request, order: &Order) -> Event {
+        self.face.stage(Stage::Planning, "asking the adviser");
+        let Some(adviser) = &self.parts.adviser else {
+            let failure = Failure::new("there is no adviser to write manifests");
+            return Event::Failed(
+                failure.with_hint("`sayso model use MODEL --for adviser`, or SAYSO_ADVISER, names one"),
+            );
+        };
+        let author = self.author.get_or_insert_with(|| Author::new(adviser));
+        let face = &mut *self.face;
+        let mut warming = |progress: Progress| face.progress(&progress.stage, progress.done, progress.total);
+        if let Err(failure) = author.warm(&mut warming).await {
+            return Event::Failed(failure);
+        }
+        self.model = author.identity().await;
+        let cluster = &self.parts.cluster;
+        let drafted = author
+            .draft(cluster, asked, order, &mut |text| face.writing(text))
+            .await;
+        self.usage = author.usage;
+        self.notices.append(&mut author.notices);
+        match drafted {
+            Ok(draft) => {
+                face.read("", &[author.footing().await]);
+                Event::Drafted(draft)
+            }
+            Err(failure) => Event::Failed(failure),
+        }
     }
 
     async fn apply(&mut self, approved: &Approved, index: usize) -> Event {
@@ -462,25 +484,11 @@ impl<'a, F: Face> Driver<'a, F> {
     }
 }
 
-fn cluster_failure(error: &ClusterError) -> Failure {
-    Failure {
-        message: error.to_string(),
-        hint: error.hint(),
-    }
-}
-
-fn model_failure(error: &LlmError) -> Failure {
-    Failure {
-        message: error.to_string(),
-        hint: error.hint(),
-    }
-}
-
 /// Under which name an effect's time is counted.
 fn stage_of(effect: &Effect) -> &'static str {
     match effect {
         Effect::LookUp(_) | Effect::Retrieve => "retrieve",
-        Effect::Plan { .. } => "plan",
+        Effect::Plan { .. } | Effect::Draft(_) => "plan",
         Effect::Read(_) => "read",
         Effect::Gather(_) => "check",
         Effect::Review(..) => "review",

@@ -9,7 +9,7 @@ use crate::plan::printable;
 use crate::session::Passage;
 
 /// A token is hardly ever shorter than this in English or YAML, in bytes.
-const TOKEN: usize = 3;
+pub(super) const TOKEN: usize = 3;
 /// The longest answer, in tokens.
 const ANSWER: u32 = 1_024;
 /// The share of the context that an answer may take at the most: one part in so many.
@@ -82,7 +82,7 @@ pub fn adviser(question: &str, objects: &str, passages: &[Passage], context: u32
 }
 
 /// The marked lines of a text, as far as they fit; nothing where hardly any would. `name` is told where not all do.
-fn fit(text: &str, room: usize, name: &str, dropped: &mut Vec<String>) -> Option<String> {
+pub(super) fn fit(text: &str, room: usize, name: &str, dropped: &mut Vec<String>) -> Option<String> {
     let text = printable(text);
     let mut marked = String::new();
     for line in text.trim_end().lines() {

@@ -114,6 +114,9 @@ impl LlmError {
         let hint = match self {
             Self::Address { .. } => "it looks like `http://localhost:11434/v1`",
             Self::Dialect(_) => return Some(format!("one of {}", Dialect::names().join(", "))),
+            Self::Unreachable { reason, .. } if reason.contains("certificate") => {
+                "`ca` in config.toml names the certificate of whoever signed the server's"
+            }
             Self::Unreachable { .. } => "check that the server runs and that the address is right",
             Self::Unavailable { .. } => "it was asked more than once; try again later",
             Self::Timeout { .. } => "the model may be too large for the machine; its timeouts can be raised",

@@ -9,6 +9,7 @@
 
 mod ability;
 pub mod advice;
+pub mod author;
 mod body;
 mod chunk;
 mod dialect;

@@ -4,6 +4,7 @@
 //! values. Reading, writing and the grammar ([`grammar`]) all come from these types, so they cannot drift apart.
 
 pub mod command;
+pub mod draft;
 pub mod field;
 pub mod focus;
 pub mod grammar;
@@ -18,12 +19,14 @@ pub mod snapshot;
 pub mod target;
 pub mod text;
 pub mod value;
+pub mod wanted;
 pub mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use command::{Action, Effect};
+pub use draft::{Draft, Wanted};
 pub use focus::Focus;
 pub use grammar::{MAX_STEPS, PlanGrammar, plan_grammar, plan_pattern};
 pub use kind::Kind;

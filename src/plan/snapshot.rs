@@ -22,7 +22,7 @@ pub struct ObjectFact {
     /// Containers of its pod template as (name, image).
     #[serde(default)]
     pub containers: Vec<(String, String)>,
-    /// Its labels; used to find it, never shown to a model.
+    /// Its labels; used to find it, and shown to whoever writes manifests, never to the planner.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
 }

@@ -6,7 +6,7 @@ use super::approved::Approved;
 use super::outcome::{Failure, Outcome};
 use super::passage::Passage;
 use crate::check::{Evidence, Report};
-use crate::plan::{Focus, Plan, Snapshot, Step};
+use crate::plan::{Draft, Focus, Kind, Plan, Snapshot, Step};
 
 /// Where a session is. The names are those of the design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -93,6 +93,8 @@ pub enum Event {
     Retrieved(Snapshot),
     /// The planner answered.
     Planned(Answer),
+    /// The adviser wrote manifests.
+    Drafted(Draft),
     /// The plan was tried.
     Gathered(Evidence),
     /// A read step was done.
@@ -135,6 +137,19 @@ pub enum Event {
     Interrupted,
 }
 
+/// What manifests are to be written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// The kinds, in order; none where the request names none, and whoever writes has to choose.
+    pub kinds: Vec<Kind>,
+    /// The namespace that they are for.
+    pub namespace: String,
+    /// What the cluster has that the request may mean.
+    pub focus: Focus,
+    /// The last answer, and what was wrong with it.
+    pub complaint: Option<(String, String)>,
+}
+
 /// What is to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
@@ -162,6 +177,8 @@ pub enum Effect {
         /// Its last answer and what was wrong with it.
         complaint: Option<(String, String)>,
     },
+    /// Have manifests written.
+    Draft(Box<Order>),
     /// Do a read step.
     Read(Step),
     /// Try a plan.

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::approved::Approved;
-use super::events::{Answer, Effect, Event, RecordKind, Stage, Wishes};
+use super::events::{Answer, Effect, Event, Order, RecordKind, Stage, Wishes};
 use super::outcome::{Ending, Failure, Outcome, StepResult};
 use super::passage::Passage;
 use super::planfile::{PlanFile, PlanFileError};
@@ -29,6 +29,8 @@ pub(super) enum Origin {
     File(Box<PlanFile>, Vec<String>),
     /// An action that is taken back.
     Undo(Vec<Expected>),
+    /// Manifests that the adviser writes; what was asked for, and its last answer.
+    Drafted(Box<Order>),
 }
 
 /// One request from words to receipt.
@@ -130,11 +132,20 @@ impl Session {
         }
     }
 
+    /// Begins with a request for manifests that no command makes: the adviser writes them, and from there on they go the way
+    /// of every plan.
+    pub fn author(request: Request, wishes: Wishes, policy: Policy) -> Session {
+        Session {
+            origin: Origin::Drafted(Box::default()),
+            ..Session::new(request, wishes, policy)
+        }
+    }
+
     /// What to do first, or next after a question was looked up in vain: a question about how things work is looked up,
     /// everything else begins at the cluster.
     pub fn start(&self) -> Vec<Effect> {
         let plan_wanted = self.given.is_some() || self.wishes.plan_only;
-        let piped = self.request.piped().is_some();
+        let piped = self.request.piped().is_some() || matches!(self.origin, Origin::Drafted(_));
         if !plan_wanted && !piped && !self.looked_up && is_about_knowledge(self.request.text()) {
             return vec![Effect::LookUp(self.request.text().to_owned())];
         }
@@ -159,6 +170,7 @@ impl Session {
             (Stage::Retrieving, Event::Found(passages)) => self.found(passages),
             (Stage::Retrieving, Event::Retrieved(snapshot)) => self.retrieved(snapshot),
             (Stage::Planning, Event::Planned(answer)) => self.planned(&answer),
+            (Stage::Planning, Event::Drafted(draft)) => self.drafted(&draft),
             (Stage::Reading | Stage::Applying, Event::Read { text, data }) => self.read(text, data),
             (Stage::Checking, Event::Gathered(evidence)) => self.gathered(evidence),
             (Stage::Reviewing, Event::Decided(decision)) => self.decided(decision),
@@ -199,6 +211,7 @@ impl Session {
         self.snapshot = snapshot;
         match self.given.take() {
             Some(plan) => self.settle_on(plan),
+            None if matches!(self.origin, Origin::Drafted(_)) => self.order(),
             None => self.ask_planner(None),
         }
     }

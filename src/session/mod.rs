@@ -2,8 +2,10 @@
 
 mod applying;
 pub mod approved;
+mod authoring;
 mod ending;
 pub mod events;
+mod explaining;
 pub mod machine;
 pub mod outcome;
 pub mod passage;
@@ -17,7 +19,9 @@ pub mod undo;
 mod tests;
 
 pub use approved::{Approved, ApprovedStep};
-pub use events::{Answer, Decision, Effect, Event, RecordKind, Stage, Wishes};
+pub use authoring::to_author;
+pub use events::{Answer, Decision, Effect, Event, Order, RecordKind, Stage, Wishes};
+pub use explaining::{to_explain, to_look_at};
 pub use machine::Session;
 pub use outcome::{Ending, Failure, Outcome, StepResult};
 pub use passage::{Origin, Passage};

@@ -19,6 +19,9 @@ impl Session {
         self.evidence = evidence;
         self.report = Some(report.clone());
         if let Some((index, problem)) = report.blocked() {
+            if let Some(effects) = self.send_back(problem) {
+                return effects;
+            }
             let failure = Failure::new(format!("step {}: {}", index + 1, problem.message()));
             let failure = match problem.hint() {
                 Some(hint) => failure.with_hint(hint),
@@ -97,7 +100,7 @@ impl Session {
     /// Why a plan that was made before does not fit what is there now.
     fn moved_on(&self, report: &Report) -> Option<Failure> {
         let (what, moved, hint) = match &self.origin {
-            Origin::Words => return None,
+            Origin::Words | Origin::Drafted(_) => return None,
             Origin::File(file, _) => (
                 "the plan is void",
                 file.moved(report),

@@ -78,9 +78,9 @@ async fn resolve(reader: Reader<'_>, path: &str) -> Result<(Served, Vec<String>)
 }
 
 /// The schemas of one API group and version.
-pub(super) struct Schemas<'a> {
+pub(in crate::cluster) struct Schemas<'a> {
     /// The OpenAPI v3 document.
-    pub(super) document: &'a Value,
+    pub(in crate::cluster) document: &'a Value,
 }
 
 impl<'a> Schemas<'a> {
@@ -172,7 +172,7 @@ impl<'a> Schemas<'a> {
     }
 
     /// The schema that says of itself that it is the kind.
-    fn of_kind(&self, served: &Served) -> Result<&'a Value, ClusterError> {
+    pub(in crate::cluster) fn of_kind(&self, served: &Served) -> Result<&'a Value, ClusterError> {
         let api = &served.api;
         let is_it = |schema: &Value| {
             items(schema, "/x-kubernetes-group-version-kind")
@@ -219,7 +219,7 @@ impl<'a> Schemas<'a> {
         schema
     }
 
-    fn named(&self, name: &str) -> Option<&'a Value> {
+    pub(in crate::cluster) fn named(&self, name: &str) -> Option<&'a Value> {
         self.document.pointer("/components/schemas")?.get(name)
     }
 
@@ -250,7 +250,7 @@ impl<'a> Schemas<'a> {
 }
 
 /// The name of a schema that another one stands for, be it directly or as the only part of `allOf`.
-fn reference(schema: &Value) -> Option<&str> {
+pub(in crate::cluster) fn reference(schema: &Value) -> Option<&str> {
     let place = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?;
     place.as_str()?.rsplit('/').next()
 }

@@ -9,7 +9,7 @@ mod describe;
 mod diagnose;
 mod document;
 mod events;
-mod explain;
+pub(super) mod explain;
 pub(super) mod fetch;
 mod get;
 mod grid;

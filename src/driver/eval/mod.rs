@@ -117,10 +117,8 @@ impl Examiner<'_> {
             .flatten()
             .reduce(f32::min);
         let produced = Produced::of(receipt);
-        let graded = self
-            .grader
-            .grade(&case.expect, &produced, &case.place, snapshot)
-            .await;
+        let grading = self.grader.grade(&case.expect, &produced, &case.place, snapshot);
+        let graded = Box::pin(grading).await;
         let (grade, note) = match graded {
             Ok(grade) => (grade, None),
             Err(error) => (Grade::Error, Some(format!("cannot be graded: {error:#}"))),

@@ -3,6 +3,7 @@
 mod adviser;
 mod appearance;
 mod audit;
+mod author;
 #[cfg(target_os = "linux")]
 mod broken_disk;
 mod canaries;

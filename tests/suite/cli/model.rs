@@ -646,3 +646,32 @@ fn the_record_names_the_digest_of_the_manifest() {
         "another model than the planner needs instructions"
     );
 }
+
+#[test]
+fn the_embedded_planner_is_nobodys_adviser() {
+    let stand = Stand::shared();
+    let same = "[model]\nendpoint = 'http://127.0.0.1:1/v1'\nname = 'm'\n\n[adviser]\nendpoint = 'planner'\n";
+    let file = stand.write(".config/sayso/config.toml", same);
+    let told = [
+        (
+            &["model", "use", "embedded", "--for", "adviser"][..],
+            "choose another model for that",
+        ),
+        (
+            &["model", "use", "embedded"],
+            "`sayso model use MODEL --for adviser`",
+        ),
+        (
+            &["model", "use", "embedded", "--for", "planner"],
+            "`sayso model use MODEL --for adviser`",
+        ),
+    ];
+    for (arguments, words) in told {
+        let output = stand.sayso(arguments).env_remove("SAYSO_MODEL").output().unwrap();
+        let ran = Ran::of(arguments, &output);
+        assert!(ran.code != Some(0) && ran.err.contains(words), "{ran}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), same, "{ran}");
+    }
+    let list = stand.run(&["model", "list"]);
+    assert_eq!(list.code, Some(0), "it still loads: {list}");
+}

@@ -16,6 +16,8 @@ use tokio::sync::mpsc;
 pub enum Reply {
     /// Answers with this text.
     Text(String),
+    /// Answers with these texts in turn, and goes on with the last.
+    Turns(Vec<String>),
     /// Refuses with this status.
     Status(u16),
     /// Answers with a page that is no completion.
@@ -58,6 +60,18 @@ impl Planner {
     pub fn expect(&self, request: &str, reply: Reply) {
         self.script.lock().unwrap().insert(request.to_owned(), reply);
     }
+
+    fn next(&self, request: &str) -> Option<Reply> {
+        let mut script = self.script.lock().unwrap();
+        let found = script.get_mut(request)?;
+        let reply = found.clone();
+        if let Reply::Turns(texts) = found
+            && texts.len() > 1
+        {
+            texts.remove(0);
+        }
+        Some(reply)
+    }
 }
 
 async fn answer(State(planner): State<Planner>, body: String) -> Response {
@@ -67,7 +81,7 @@ async fn answer(State(planner): State<Planner>, body: String) -> Response {
     if messages.last().unwrap()["content"] == "Write one short sentence about the sea." {
         return probed(schema);
     }
-    // A plan is asked for behind `> `, an explanation behind `Question: `.
+    // A plan is asked for behind `> `, an explanation behind `Question: `, a manifest behind `Request: `.
     let last = |message: &Value| {
         message["content"]
             .as_str()
@@ -84,15 +98,17 @@ async fn answer(State(planner): State<Planner>, body: String) -> Response {
         .map(last);
     let request = asked
         .find_map(|line| {
-            let words = line.strip_prefix("> ").or(line.strip_prefix("Question: "));
+            let words = ["> ", "Question: ", "Request: "];
+            let words = words.iter().find_map(|mark| line.strip_prefix(mark));
             words.map(str::to_owned)
         })
         .unwrap();
     let _ = planner
         .asked
         .send(messages.last().unwrap()["content"].as_str().unwrap().to_owned());
-    let reply = planner.script.lock().unwrap().get(&request).cloned();
+    let reply = planner.next(&request);
     match reply.unwrap_or_else(|| Reply::Text(format!("nobody foresaw: {request}"))) {
+        Reply::Turns(texts) => completion(texts[0].split_inclusive('\n')),
         Reply::Text(text) if schema["plan"].is_object() => wrapped(&text),
         Reply::Text(text) => completion(text.split_inclusive('\n')),
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),

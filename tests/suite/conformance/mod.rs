@@ -6,6 +6,7 @@
 mod hostile;
 mod mocks;
 mod streams;
+mod tls;
 
 use std::path::Path;
 use std::sync::atomic::Ordering;

@@ -5,8 +5,11 @@ use sayso::config::Overrides;
 use sayso::tui::shell::Outside;
 
 use super::stage::Stage;
+use crate::suite::cli::planner::Reply;
 
 const SCALE: &str = "scale deployment/web --replicas=5";
+/// What the adviser is asked about a review.
+const OF_A_PLAN: &str = "What does this plan do, step by step, what could go wrong with it, and how is it taken back? Explain it to the person who is about to approve it.";
 
 #[test]
 fn ask_review_approve_watch_undo() {
@@ -251,4 +254,52 @@ fn the_pods_of_a_rollout_are_seen_until_it_is_over() {
     stage.press(KeyCode::Esc);
     stage.over();
     assert_eq!(stage.screen().lines().filter(is_pod).count(), 0);
+}
+
+#[test]
+fn x_has_the_adviser_explain_the_review() {
+    let words = "Two more pods of web.\n\u{1b}[2J\u{202e}Undo takes them away.";
+    let mut stage = Stage::advised(&[SCALE], &[(OF_A_PLAN, Reply::Text(words.to_owned()))]);
+    stage.ask("scale web to 5", "a approve");
+    stage.keys("x");
+    stage.until("of 8192 tokens");
+    let screen = stage.screen();
+    assert!(
+        screen.contains("In the words of the model `scripted`, which may be wrong:"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("Two more pods of web.") && screen.contains("Undo takes them away."),
+        "{screen}"
+    );
+    assert!(!screen.contains(['\u{1b}', '\u{202e}']), "{screen}");
+    assert_eq!(stage.replicas("web"), 3, "words approve nothing");
+    stage.keys("a");
+    stage.until("takes it back");
+    assert_eq!(stage.replicas("web"), 5);
+}
+
+#[test]
+fn an_adviser_that_fails_leaves_the_review_as_it_is() {
+    let mut stage = Stage::advised(&[SCALE], &[(OF_A_PLAN, Reply::Status(401))]);
+    stage.ask("scale web to 5", "a approve");
+    stage.keys("x");
+    stage.until("the adviser gave no answer");
+    stage.press(KeyCode::Esc);
+    stage.press(KeyCode::Esc);
+    stage.until("interrupted: nothing was changed");
+    assert_eq!(stage.replicas("web"), 3);
+}
+
+#[test]
+fn author_has_a_manifest_written() {
+    let manifest = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"note"},"data":{"a":"b"}}"#;
+    let request = "a configmap called note";
+    let mut stage = Stage::advised(&[], &[(request, Reply::Text(manifest.to_owned()))]);
+    stage.ask(&format!("author {request}"), "a approve");
+    stage.keys("a");
+    stage.until("takes it back");
+    let is_it =
+        |object: &serde_json::Value| object["metadata"]["name"] == "note" && object["data"]["a"] == "b";
+    assert!(stage.cluster.objects().iter().any(is_it));
 }

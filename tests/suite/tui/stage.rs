@@ -12,8 +12,8 @@ use sayso::cluster::{Cluster, ConnectOptions};
 use sayso::config::{Config, Environment, Overrides};
 use sayso::driver::cockpit::Cockpit;
 
-use sayso::driver::{Connection, Library, Parts};
-use sayso::llm::{Model, Scripted};
+use sayso::driver::{Adviser, Connection, Library, Parts};
+use sayso::llm::{Endpoint, EndpointConfig, Model, Scripted, Timeouts, Transport};
 use sayso::sandbox::{self, Options, Running};
 use sayso::session::Wishes;
 use sayso::tui::app::event::Event;
@@ -22,6 +22,26 @@ use sayso::tui::view;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+use crate::suite::cli::planner::{Planner, Reply};
+
+/// An adviser at a server of its own, which lives as long as the runtime.
+async fn adviser(answers: &[(&str, Reply)], config: &Config) -> Adviser {
+    let (planner, base, _) = Planner::start().await;
+    for (question, reply) in answers {
+        planner.expect(question, reply.clone());
+    }
+    let endpoint = EndpointConfig {
+        base_url: base,
+        model: "scripted".to_owned(),
+        key: None,
+        dialect: "openai".parse().unwrap(),
+        timeouts: Timeouts::default(),
+        transport: Transport::default(),
+        memory: None,
+    };
+    Adviser::new(Model::Endpoint(Endpoint::new(endpoint).unwrap()), config.advice)
+}
 
 /// How long the slowest answer may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,6 +63,15 @@ impl Stage {
 
     /// The same with flags.
     pub fn with(plans: &[&str], overrides: Overrides) -> Stage {
+        Stage::set(plans, overrides, None)
+    }
+
+    /// With an adviser at a server, which answers each of these questions so.
+    pub fn advised(plans: &[&str], answers: &[(&str, Reply)]) -> Stage {
+        Stage::set(plans, Overrides::default(), Some(answers))
+    }
+
+    fn set(plans: &[&str], overrides: Overrides, answers: Option<&[(&str, Reply)]>) -> Stage {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -63,10 +92,14 @@ impl Stage {
                 inline: Some(cluster.kubeconfig()),
                 ..ConnectOptions::default()
             };
+            let adviser = match answers {
+                Some(answers) => Some(adviser(answers, &config).await),
+                None => None,
+            };
             let parts = Parts {
                 cluster: Cluster::connect(&options).await.unwrap(),
                 model: Model::Scripted(model.clone()),
-                adviser: None,
+                adviser,
                 audit: AuditLog::open(&config.places.audit).unwrap(),
                 library: Library::new(&config),
                 sandbox: None,
