@@ -4,6 +4,7 @@
 //! values. Reading, writing and the grammar ([`grammar`]) all come from these types, so they cannot drift apart.
 
 pub mod command;
+pub mod draft;
 pub mod field;
 pub mod focus;
 pub mod grammar;
@@ -24,6 +25,7 @@ pub mod words;
 mod tests;
 
 pub use command::{Action, Effect};
+pub use draft::{Draft, parse_draft};
 pub use focus::Focus;
 pub use grammar::{MAX_STEPS, PlanGrammar, plan_grammar, plan_pattern};
 pub use kind::Kind;
