@@ -387,16 +387,16 @@ mod tests {
         fn every_change_that_the_grammar_has_is_read_and_written_back(text in CHANGE, now in 0_u32..2000) {
             let change: Change = text.parse().unwrap();
             prop_assert_eq!(change.to_string(), text);
-            let exact = |parts: f64| parts * f64::from(now);
-            let wanted = match change {
-                Change::By(more) => f64::from(now) + more as f64,
-                Change::Percent(more) => exact(1.0 + more as f64 / 100.0),
-                Change::Times(factor) => exact(factor as f64),
-                Change::Part(parts) => exact(1.0 / parts as f64),
+            let now_wide = i64::from(now);
+            let (amount, parts) = match change {
+                Change::By(more) => (now_wide + more, 1),
+                Change::Percent(more) => (now_wide * (100 + more), 100),
+                Change::Times(factor) => (now_wide * factor, 1),
+                Change::Part(parts) => (now_wide, parts),
             };
-            match change.of(now) {
-                Some(new) => prop_assert!((0.0..1.0).contains(&(f64::from(new) - wanted + 1e-6)), "{} {} is {}", now, change, new),
-                None => prop_assert!(wanted < 0.0, "{} {}", now, change),
+            match change.of(now).map(i64::from) {
+                Some(new) => prop_assert!((new - 1) * parts < amount && amount <= new * parts, "{} {} is {}", now, change, new),
+                None => prop_assert!(amount < 0, "{} {}", now, change),
             }
         }
     }

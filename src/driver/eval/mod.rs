@@ -68,7 +68,7 @@ pub async fn evaluate(
     };
     let mut marks = Vec::new();
     for case in &suite.cases {
-        let mark = examiner.examine(case).await?;
+        let mark = Box::pin(examiner.examine(case)).await?;
         if stop.is_cancelled() {
             break;
         }
