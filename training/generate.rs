@@ -30,7 +30,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use sayso::llm::prompts;
-use sayso::plan::{Focus, Snapshot, parse_draft};
+use sayso::plan::{Focus, Snapshot, parse_rough};
 use serde_json::{Value, json};
 
 use crate::random::Random;
@@ -149,7 +149,7 @@ fn render_dev(requests: &str, worlds: &str) -> Result<()> {
 
 fn canonical(text: &str) -> Result<String> {
     use sayso::plan::Proposal;
-    Ok(match parse_draft(text).with_context(|| text.to_owned())? {
+    Ok(match parse_rough(text).with_context(|| text.to_owned())? {
         Proposal::Plan(draft) => draft.to_string(),
         Proposal::Unclear => "unclear".to_owned(),
         Proposal::Refuse => "refuse".to_owned(),

@@ -1,7 +1,7 @@
 //! The regular expression of every plan that one request may get.
 
 use super::command::{Reach, SHAPES, Shape};
-use super::draft::change_pattern;
+use super::rough::change_pattern;
 use super::focus::{Focus, any_of};
 
 /// How many steps a model may write in one plan.
@@ -12,7 +12,7 @@ pub const NO_PLAN: [&str; 2] = ["unclear", "refuse"];
 
 /// A regular expression, without anchors and look-around, for the text of a plan about what is in focus.
 ///
-/// Everything it matches is read by [`super::parse_draft`]. It is one expression on purpose: engines that split a grammar
+/// Everything it matches is read by [`super::parse_rough`]. It is one expression on purpose: engines that split a grammar
 /// into tokens of their own prefer the longest, which made `get pods` unreachable beside `get pods/web`. A plan that
 /// begins with a step that creates may go on to name, under any of the names that the request says, what it created.
 pub fn plan_pattern(focus: &Focus) -> String {

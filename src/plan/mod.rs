@@ -4,7 +4,6 @@
 //! values. Reading, writing and the grammar ([`grammar`]) all come from these types, so they cannot drift apart.
 
 pub mod command;
-pub mod draft;
 pub mod field;
 pub mod focus;
 pub mod grammar;
@@ -14,6 +13,7 @@ pub mod kind;
 mod made;
 pub mod printable;
 pub mod resolve;
+pub mod rough;
 mod shape;
 pub mod snapshot;
 pub mod target;
@@ -25,12 +25,12 @@ pub mod words;
 mod tests;
 
 pub use command::{Action, Effect};
-pub use draft::{Draft, parse_draft};
 pub use focus::Focus;
 pub use grammar::{MAX_STEPS, PlanGrammar, plan_grammar, plan_pattern};
 pub use kind::Kind;
 pub use printable::{is_hidden, printable};
 pub use resolve::{Question, resolve};
+pub use rough::{Rough, parse_rough};
 pub use snapshot::{CustomKind, ObjectFact, Snapshot};
 pub use target::Target;
 pub use text::{Plan, Proposal, Scope, Step, parse};

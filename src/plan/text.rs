@@ -39,7 +39,7 @@ pub struct Plan {
     steps: Vec<Step>,
 }
 
-/// What a planner may answer: a plan, or a draft of one ([`super::Draft`]), or that there is none.
+/// What a planner may answer: a plan, or a rough one ([`super::Rough`]), or that there is none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proposal<P = Plan> {
     /// Steps.

@@ -2,9 +2,9 @@
 
 use sayso::llm::prompts;
 use sayso::plan::command::Reach;
-use sayso::plan::draft::DraftStep;
+use sayso::plan::draft::RoughStep;
 use sayso::plan::text::Scope;
-use sayso::plan::{Draft, Focus, ParseError, Proposal, Snapshot, parse_draft, plan_pattern};
+use sayso::plan::{Rough, Focus, ParseError, Proposal, Snapshot, parse_rough, plan_pattern};
 
 use crate::noise::{half_kubectl, noise};
 use crate::phrases::{Intent, Phrase, Piece, choose, pieces};
@@ -23,7 +23,7 @@ pub struct Example {
 /// A request before the noise, with its answer.
 struct Asked {
     request: String,
-    steps: Vec<DraftStep>,
+    steps: Vec<RoughStep>,
     answer: Option<&'static str>,
     imperative: bool,
 }
@@ -100,7 +100,7 @@ fn finish(
     let focus = Focus::on(request, world);
     let target = match asked.answer {
         Some(answer) => answer.to_owned(),
-        None => Draft::new(asked.steps).ok()?.to_string(),
+        None => Rough::new(asked.steps).ok()?.to_string(),
     };
     if missing(&target, &focus).is_some() {
         return None;
@@ -115,7 +115,7 @@ fn finish(
 
 /// The first object of a plan that is not in focus.
 pub fn missing(target: &str, focus: &Focus) -> Option<String> {
-    let Ok(Proposal::Plan(draft)) = parse_draft(target) else {
+    let Ok(Proposal::Plan(draft)) = parse_rough(target) else {
         return None;
     };
     let steps = || draft.steps().iter().map(|draft| &draft.step);
@@ -164,7 +164,7 @@ fn ask(intent: &Intent, world: &Snapshot, ghost: bool, random: &mut Random) -> O
     } else {
         scoped(&request, intent, &slots, &mut steps, random)
     };
-    let unnamed = |draft: &DraftStep| draft.step.scope == Scope::Default;
+    let unnamed = |draft: &RoughStep| draft.step.scope == Scope::Default;
     if answer.is_none() && slots.is_away() && steps.iter().any(unnamed) {
         return None;
     }
@@ -181,7 +181,7 @@ fn complain(line: &str, error: &ParseError) {
     eprintln!("`{line}`: {error}");
 }
 
-fn read(line: &str) -> Option<DraftStep> {
+fn read(line: &str) -> Option<RoughStep> {
     match line.parse() {
         Ok(step) => Some(step),
         Err(error) => {
@@ -279,7 +279,7 @@ fn scoped(
     request: &str,
     intent: &Intent,
     slots: &Slots,
-    steps: &mut [DraftStep],
+    steps: &mut [RoughStep],
     random: &mut Random,
 ) -> String {
     if steps.is_empty()

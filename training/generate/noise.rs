@@ -1,7 +1,7 @@
 //! What people put around a request, and the commands that they half remember.
 
 use sayso::plan::command::SHAPES;
-use sayso::plan::draft::DraftStep;
+use sayso::plan::draft::RoughStep;
 
 use crate::random::Random;
 
@@ -142,7 +142,7 @@ fn in_haste(request: &str, random: &mut Random) -> String {
 }
 
 /// The command itself, as a user of kubectl types it in haste.
-pub fn half_kubectl(step: &DraftStep, random: &mut Random) -> String {
+pub fn half_kubectl(step: &RoughStep, random: &mut Random) -> String {
     let mut line = step.to_string();
     if random.chance(50) {
         line = line.replace("deployment/", random.pick(&["deploy/", "deploy ", "deployment "]));

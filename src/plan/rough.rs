@@ -1,7 +1,7 @@
 //! What a planner writes: the plan language, in which a number of replicas may also be relative to what runs now.
 //!
 //! "Two more", "halve it" and "by half" are arithmetic, and arithmetic is code's. A planner writes `--replicas=+2`, `/2` or
-//! `+50%`; [`Draft::settle`] puts the number in its place before there is a plan, so that no step, review or record ever
+//! `+50%`; [`Rough::settle`] puts the number in its place before there is a plan, so that no step, review or record ever
 //! holds anything but a number. People's own commands have no such form: kubectl reads `--replicas=+2` as 2.
 
 use std::fmt;
@@ -101,24 +101,24 @@ fn read_change(text: &str) -> Option<Change> {
 
 /// A step, of which the number of replicas may still be open.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DraftStep {
+pub struct RoughStep {
     /// The step; its number says nothing where there is a change.
     pub step: Step,
     /// How the number that runs now changes.
     pub change: Option<Change>,
 }
 
-impl FromStr for DraftStep {
+impl FromStr for RoughStep {
     type Err = ParseError;
 
-    fn from_str(line: &str) -> Result<DraftStep, ParseError> {
+    fn from_str(line: &str) -> Result<RoughStep, ParseError> {
         let Some((before, change, after)) = split_change(line) else {
             let step = line.parse()?;
-            return Ok(DraftStep { step, change: None });
+            return Ok(RoughStep { step, change: None });
         };
         let step: Step = format!("{before}{FLAG}0{after}").parse()?;
         match &step.action {
-            Action::Scale(scale) if scale.targets.0.len() == 1 => Ok(DraftStep {
+            Action::Scale(scale) if scale.targets.0.len() == 1 => Ok(RoughStep {
                 step,
                 change: Some(change.parse()?),
             }),
@@ -139,7 +139,7 @@ fn split_change(line: &str) -> Option<(&str, &str, &str)> {
         .then_some((before, change, after))
 }
 
-impl fmt::Display for DraftStep {
+impl fmt::Display for RoughStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.step.to_string();
         match &self.change {
@@ -151,42 +151,42 @@ impl fmt::Display for DraftStep {
 
 /// A planner's steps.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
+pub struct Rough {
     /// The steps, in order; never empty.
-    steps: Vec<DraftStep>,
+    steps: Vec<RoughStep>,
 }
 
 /// Reads a whole answer of a planner, as [`super::parse`] reads a plan.
-pub fn parse_draft(text: &str) -> Result<Proposal<Draft>, ParseError> {
-    read_lines(text)?.try_map(Draft::new)
+pub fn parse_rough(text: &str) -> Result<Proposal<Rough>, ParseError> {
+    read_lines(text)?.try_map(Rough::new)
 }
 
-impl Draft {
-    /// A draft of these steps.
-    pub fn new(steps: Vec<DraftStep>) -> Result<Draft, ParseError> {
-        Plan::new(steps.iter().map(|draft| draft.step.clone()).collect())?;
-        Ok(Draft { steps })
+impl Rough {
+    /// A rough plan of these steps.
+    pub fn new(steps: Vec<RoughStep>) -> Result<Rough, ParseError> {
+        Plan::new(steps.iter().map(|rough| rough.step.clone()).collect())?;
+        Ok(Rough { steps })
     }
 
     /// The steps, in order.
-    pub fn steps(&self) -> &[DraftStep] {
+    pub fn steps(&self) -> &[RoughStep] {
         &self.steps
     }
 
     /// The plan, every number in its place: what an earlier step makes of the object, else what the snapshot says of it,
-    /// changed as the draft says. What cannot be worked out is a question.
+    /// changed as it says. What cannot be worked out is a question.
     pub fn settle(&self, snapshot: &Snapshot) -> Result<Plan, Question> {
         let mut settled: Vec<Step> = Vec::with_capacity(self.steps.len());
-        for draft in &self.steps {
-            let step = match (&draft.step.action, draft.change) {
+        for rough in &self.steps {
+            let step = match (&rough.step.action, rough.change) {
                 (Action::Scale(scale), Some(change)) => Step {
                     action: Action::Scale(Scale {
-                        replicas: Count(new_count(&draft.step, change, snapshot, &settled)?),
+                        replicas: Count(new_count(&rough.step, change, snapshot, &settled)?),
                         ..scale.clone()
                     }),
-                    scope: draft.step.scope.clone(),
+                    scope: rough.step.scope.clone(),
                 },
-                _ => draft.step.clone(),
+                _ => rough.step.clone(),
             };
             settled.push(step);
         }
@@ -194,7 +194,7 @@ impl Draft {
     }
 }
 
-impl fmt::Display for Draft {
+impl fmt::Display for Rough {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.steps.iter().map(ToString::to_string).collect();
         f.write_str(&lines.join("\n"))
@@ -281,11 +281,11 @@ mod tests {
     }
 
     fn settled(text: &str) -> Result<String, String> {
-        let Ok(Proposal::Plan(draft)) = parse_draft(text) else {
+        let Ok(Proposal::Plan(rough)) = parse_rough(text) else {
             panic!("{text}")
         };
-        assert_eq!(draft.to_string(), text, "written as it was read");
-        match draft.settle(&snapshot()) {
+        assert_eq!(rough.to_string(), text, "written as it was read");
+        match rough.settle(&snapshot()) {
             Ok(plan) => Ok(plan.to_string()),
             Err(question) => Err(question.0),
         }
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_number_of_one_object_may_be_relative_and_only_in_a_draft() {
+    fn only_the_number_of_one_object_may_be_relative_and_only_in_a_rough_plan() {
         for line in [
             "scale deployment/web deployment/off --replicas=+1",
             "create deployment x --image=nginx --replicas=+1",
@@ -365,7 +365,7 @@ mod tests {
             "scale deployment/web --replicas=+",
             "scale service/web --replicas=+1",
         ] {
-            assert!(parse_draft(line).is_err(), "{line}");
+            assert!(parse_rough(line).is_err(), "{line}");
         }
         assert!("scale deployment/web --replicas=+1".parse::<Step>().is_err());
     }
