@@ -6,10 +6,14 @@
 
 #[path = "generate/amounts.rs"]
 mod amounts;
+#[path = "generate/changes.rs"]
+mod changes;
 #[path = "generate/example.rs"]
 mod example;
 #[path = "generate/fields.rs"]
 mod fields;
+#[path = "generate/noise.rs"]
+mod noise;
 #[path = "generate/phrases.rs"]
 mod phrases;
 #[path = "generate/random.rs"]
@@ -26,17 +30,18 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use sayso::llm::prompts;
-use sayso::plan::{Focus, Snapshot, parse};
+use sayso::plan::{Focus, Snapshot, parse_rough};
 use serde_json::{Value, json};
 
 use crate::random::Random;
 
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("read", include_str!("phrases/read.txt")),
     ("change", include_str!("phrases/change.txt")),
     ("create", include_str!("phrases/create.txt")),
     ("none", include_str!("phrases/none.txt")),
     ("people", include_str!("phrases/people.txt")),
+    ("idioms", include_str!("phrases/idioms.txt")),
     ("ask", include_str!("phrases/ask.txt")),
     ("exam", include_str!("phrases/exam.txt")),
 ];
@@ -144,8 +149,8 @@ fn render_dev(requests: &str, worlds: &str) -> Result<()> {
 
 fn canonical(text: &str) -> Result<String> {
     use sayso::plan::Proposal;
-    Ok(match parse(text).with_context(|| text.to_owned())? {
-        Proposal::Plan(plan) => plan.to_string(),
+    Ok(match parse_rough(text).with_context(|| text.to_owned())? {
+        Proposal::Plan(draft) => draft.to_string(),
         Proposal::Unclear => "unclear".to_owned(),
         Proposal::Refuse => "refuse".to_owned(),
     })

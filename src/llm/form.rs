@@ -7,7 +7,7 @@ use super::gbnf::gbnf;
 use super::lines::unwrapped;
 use super::regular::Node;
 use super::types::{Constraint, ModelReply};
-use crate::plan::{PlanGrammar, parse};
+use crate::plan::{PlanGrammar, parse_rough};
 
 /// The field in which lines come back where a server takes only a schema.
 const LINES: &str = "plan";
@@ -88,9 +88,9 @@ impl Form {
             Constraint::None | Constraint::Regex(_) => true,
             // Each line alone: a list cannot say what may follow what.
             Constraint::Plan(_) if self.wraps() => unwrap(text).is_some_and(|lines| {
-                self == Form::PlainLines || lines.lines().all(|line| parse(line).is_ok())
+                self == Form::PlainLines || lines.lines().all(|line| parse_rough(line).is_ok())
             }),
-            Constraint::Plan(_) => parse(text).is_ok(),
+            Constraint::Plan(_) => parse_rough(text).is_ok(),
             Constraint::JsonSchema(schema) => serde_json::from_str(text)
                 .is_ok_and(|value| self == Form::Object || has_required(schema, &value)),
         }

@@ -262,7 +262,7 @@ mod tests {
         for text in samples(&plain, 300) {
             assert!(original.is_match(&text), "{text}");
             assert_eq!(serde_json::to_string(&text).unwrap(), format!("\"{text}\""));
-            assert!(crate::plan::parse(&text).is_ok(), "{text}");
+            assert!(crate::plan::parse_rough(&text).is_ok(), "{text}");
         }
     }
 

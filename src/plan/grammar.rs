@@ -2,6 +2,7 @@
 
 use super::command::{Reach, SHAPES, Shape};
 use super::focus::{Focus, any_of};
+use super::rough::change_pattern;
 
 /// How many steps a model may write in one plan.
 pub const MAX_STEPS: usize = 6;
@@ -11,7 +12,7 @@ pub const NO_PLAN: [&str; 2] = ["unclear", "refuse"];
 
 /// A regular expression, without anchors and look-around, for the text of a plan about what is in focus.
 ///
-/// Everything it matches is read by [`super::parse`]. It is one expression on purpose: engines that split a grammar
+/// Everything it matches is read by [`super::parse_rough`]. It is one expression on purpose: engines that split a grammar
 /// into tokens of their own prefer the longest, which made `get pods` unreachable beside `get pods/web`. A plan that
 /// begins with a step that creates may go on to name, under any of the names that the request says, what it created.
 pub fn plan_pattern(focus: &Focus) -> String {
@@ -54,9 +55,11 @@ pub fn plan_grammar(focus: &Focus) -> PlanGrammar {
     }
 }
 
-/// The expression of one step.
+/// The expression of one step, a change of what runs included.
 pub fn step_pattern(focus: &Focus) -> String {
-    any_shape(focus, |_| true)
+    let change = change_pattern(focus, &scope_pattern(Reach::Namespace, focus));
+    let steps = [Some(any_shape(focus, |_| true)), change];
+    steps.into_iter().flatten().collect::<Vec<_>>().join("|")
 }
 
 fn any_shape(focus: &Focus, fits: impl Fn(&Shape) -> bool) -> String {
@@ -73,14 +76,18 @@ fn is_creating(shape: &Shape) -> bool {
 /// The expression of one command with its scope flags, or nothing where the cluster has no candidate for it.
 pub(super) fn scoped(shape: &Shape, focus: &Focus) -> Option<String> {
     let command = shape.pattern(focus)?;
+    Some(insert_scope(&command, &scope_pattern(shape.reach, focus)))
+}
+
+/// The expression of the scope flags.
+fn scope_pattern(reach: Reach, focus: &Focus) -> String {
     let namespaces = any_of(focus.namespaces.iter().cloned());
-    let scope = match (shape.reach, namespaces) {
+    match (reach, namespaces) {
         (Reach::Cluster, _) | (Reach::Namespace, None) => String::new(),
         (Reach::Namespace, Some(names)) => format!("( -n ({names}))?"),
         (Reach::Any, Some(names)) => format!("( -n ({names})| -A)?"),
         (Reach::Any, None) => "( -A)?".to_owned(),
-    };
-    Some(insert_scope(&command, &scope))
+    }
 }
 
 /// Puts the scope in front of ` -- `, behind which everything belongs to the container.

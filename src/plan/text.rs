@@ -39,15 +39,26 @@ pub struct Plan {
     steps: Vec<Step>,
 }
 
-/// What a planner may answer.
+/// What a planner may answer: a plan, or a rough one ([`super::Rough`]), or that there is none.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Proposal {
+pub enum Proposal<P = Plan> {
     /// Steps.
-    Plan(Plan),
+    Plan(P),
     /// The request can be read in more than one way, or not at all.
     Unclear,
     /// The request is not about a cluster, or nothing that should be done.
     Refuse,
+}
+
+impl<P> Proposal<P> {
+    /// The same about something that is made of the steps.
+    pub(super) fn try_map<Q, E>(self, make: impl FnOnce(P) -> Result<Q, E>) -> Result<Proposal<Q>, E> {
+        Ok(match self {
+            Proposal::Plan(steps) => Proposal::Plan(make(steps)?),
+            Proposal::Unclear => Proposal::Unclear,
+            Proposal::Refuse => Proposal::Refuse,
+        })
+    }
 }
 
 impl Step {
@@ -214,8 +225,13 @@ impl FromStr for Step {
     }
 }
 
-/// Reads a whole answer of a planner: one step a line; blank lines, comments and code fences are passed over.
+/// Reads a whole plan: one step a line; blank lines, comments and code fences are passed over.
 pub fn parse(text: &str) -> Result<Proposal, ParseError> {
+    read_lines(text)?.try_map(Plan::new)
+}
+
+/// Reads the lines of a plan, each by itself.
+pub(super) fn read_lines<S: FromStr<Err = ParseError>>(text: &str) -> Result<Proposal<Vec<S>>, ParseError> {
     let lines = text
         .lines()
         .map(str::trim)
@@ -228,7 +244,7 @@ pub fn parse(text: &str) -> Result<Proposal, ParseError> {
             _ => steps.push(line.parse()?),
         }
     }
-    Plan::new(steps).map(Proposal::Plan)
+    Ok(Proposal::Plan(steps))
 }
 
 /// Drops `kubectl`, `kubectl sayso` or `$ kubectl` in front.

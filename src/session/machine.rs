@@ -14,7 +14,7 @@ use super::planfile::{PlanFile, PlanFileError};
 use super::question::is_about_knowledge;
 use super::undo::Expected;
 use crate::check::{Evidence, Policy, Report, report};
-use crate::plan::{Focus, Plan, Proposal, Snapshot, parse, resolve};
+use crate::plan::{Focus, Plan, Proposal, Snapshot, parse_rough, resolve};
 use crate::request::Request;
 
 /// How often a plan that does not parse is sent back.
@@ -226,11 +226,14 @@ impl Session {
     }
 
     fn planned(&mut self, answer: &Answer) -> Vec<Effect> {
-        match parse(&answer.text) {
-            Ok(Proposal::Plan(plan)) => {
+        match parse_rough(&answer.text) {
+            Ok(Proposal::Plan(rough)) => {
                 let each = |index| answer.confidence.get(index).copied();
-                self.confidence = (0..plan.steps().len()).map(each).collect();
-                self.settle_on(plan)
+                self.confidence = (0..rough.steps().len()).map(each).collect();
+                match rough.settle(&self.snapshot) {
+                    Ok(plan) => self.settle_on(plan),
+                    Err(question) => self.unclear(question.0),
+                }
             }
             Ok(Proposal::Unclear) => self.unclear(self.question()),
             Ok(Proposal::Refuse) => {

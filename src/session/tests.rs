@@ -227,6 +227,29 @@ fn a_call_whose_answer_was_lost_is_left_open_and_not_sent_again() {
 }
 
 #[test]
+fn an_amount_that_is_relative_is_a_number_before_anyone_sees_it() {
+    let mut session = session(interactive());
+    session.handle(Event::Retrieved(snapshot()));
+    let effects = session.handle(answer("scale deployment/web --replicas=+2"));
+    let [Effect::Gather(plan)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(plan.to_string(), "scale deployment/web --replicas=5 -n shop");
+}
+
+#[test]
+fn an_amount_that_cannot_be_worked_out_is_a_question() {
+    let mut session = session(interactive());
+    session.handle(Event::Retrieved(snapshot()));
+    let effects = session.handle(answer("scale deployment/web --replicas=-4"));
+    let asked = format!("{effects:?}");
+    assert!(
+        asked.contains("deployment/web has 3 replicas") && !asked.contains("Gather"),
+        "{asked}"
+    );
+}
+
+#[test]
 fn garbage_is_sent_back_once() {
     let mut session = session(interactive());
     session.handle(Event::Retrieved(snapshot()));

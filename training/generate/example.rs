@@ -1,10 +1,12 @@
 //! One example: an intent in a world, its request with the noise of real ones, its steps.
 
 use sayso::llm::prompts;
-use sayso::plan::command::{Reach, SHAPES};
+use sayso::plan::command::Reach;
+use sayso::plan::rough::RoughStep;
 use sayso::plan::text::Scope;
-use sayso::plan::{Focus, ParseError, Plan, Proposal, Snapshot, Step, parse, plan_pattern};
+use sayso::plan::{Focus, ParseError, Proposal, Rough, Snapshot, parse_rough, plan_pattern};
 
+use crate::noise::{half_kubectl, noise};
 use crate::phrases::{Intent, Phrase, Piece, choose, pieces};
 use crate::random::Random;
 use crate::slots::Slots;
@@ -21,7 +23,7 @@ pub struct Example {
 /// A request before the noise, with its answer.
 struct Asked {
     request: String,
-    steps: Vec<Step>,
+    steps: Vec<RoughStep>,
     answer: Option<&'static str>,
     imperative: bool,
 }
@@ -70,7 +72,9 @@ pub fn make(
         let others: Vec<&Intent> = all.iter().filter(|other| other.joins).collect();
         let weights: Vec<usize> = others.iter().map(|other| other.weight).collect();
         let second = ask(others[random.weighted(&weights)], world, false, random)?;
-        if !second.imperative || second.steps[0].scope != asked.steps[0].scope || second.steps == asked.steps
+        if !second.imperative
+            || second.steps[0].step.scope != asked.steps[0].step.scope
+            || second.steps == asked.steps
         {
             return None;
         }
@@ -96,7 +100,7 @@ fn finish(
     let focus = Focus::on(request, world);
     let target = match asked.answer {
         Some(answer) => answer.to_owned(),
-        None => Plan::new(asked.steps).ok()?.to_string(),
+        None => Rough::new(asked.steps).ok()?.to_string(),
     };
     if missing(&target, &focus).is_some() {
         return None;
@@ -111,10 +115,11 @@ fn finish(
 
 /// The first object of a plan that is not in focus.
 pub fn missing(target: &str, focus: &Focus) -> Option<String> {
-    let Ok(Proposal::Plan(plan)) = parse(target) else {
+    let Ok(Proposal::Plan(draft)) = parse_rough(target) else {
         return None;
     };
-    let targets = plan.steps().iter().flat_map(|step| step.action.targets());
+    let steps = || draft.steps().iter().map(|draft| &draft.step);
+    let targets = steps().flat_map(|step| step.action.targets());
     let in_focus = |kind: &str, name: &str| {
         focus
             .objects
@@ -126,9 +131,7 @@ pub fn missing(target: &str, focus: &Focus) -> Option<String> {
         .map(ToString::to_string)
         .collect();
     // What an earlier step of the same plan creates need not be there.
-    let created: Vec<String> = plan
-        .steps()
-        .iter()
+    let created: Vec<String> = steps()
         .filter_map(|step| step.action.creates())
         .map(|target| target.to_string())
         .collect();
@@ -161,6 +164,10 @@ fn ask(intent: &Intent, world: &Snapshot, ghost: bool, random: &mut Random) -> O
     } else {
         scoped(&request, intent, &slots, &mut steps, random)
     };
+    let unnamed = |draft: &RoughStep| draft.step.scope == Scope::Default;
+    if answer.is_none() && slots.is_away() && steps.iter().any(unnamed) {
+        return None;
+    }
     Some(Asked {
         request,
         steps,
@@ -174,7 +181,7 @@ fn complain(line: &str, error: &ParseError) {
     eprintln!("`{line}`: {error}");
 }
 
-fn read(line: &str) -> Option<Step> {
+fn read(line: &str) -> Option<RoughStep> {
     match line.parse() {
         Ok(step) => Some(step),
         Err(error) => {
@@ -238,6 +245,17 @@ const WHERE: &[&str] = &[
     " of the {} namespace",
     " over in {}",
     " namespace {}",
+    ", namespace {}",
+    ", namespace is {}",
+    ", the one in {}",
+    ", i mean the one in {}",
+    " (the one in {})",
+    " [{}]",
+    " on the {} side",
+    " within {}",
+    ", that is in {}",
+    " --namespace {}",
+    " --namespace={}",
 ];
 const EVERYWHERE: &[&str] = &[
     " in all namespaces",
@@ -257,43 +275,101 @@ const EVERYWHERE: &[&str] = &[
 ];
 
 /// Names a namespace, or all of them, in the request and in every step that can carry it.
-fn scoped(request: &str, intent: &Intent, slots: &Slots, steps: &mut [Step], random: &mut Random) -> String {
+fn scoped(
+    request: &str,
+    intent: &Intent,
+    slots: &Slots,
+    steps: &mut [RoughStep],
+    random: &mut Random,
+) -> String {
     if steps.is_empty()
-        || steps
-            .iter()
-            .any(|step| step.scope != Scope::Default || step.action.shape().reach == Reach::Cluster)
+        || steps.iter().any(|draft| {
+            draft.step.scope != Scope::Default || draft.step.action.shape().reach == Reach::Cluster
+        })
     {
         return request.to_owned();
     }
     let roll = random.below(100);
     let own = slots.objects.first().map(|fact| fact.namespace.clone());
-    if roll < intent.namespace {
+    // Where another namespace has an object of the same name, which one is meant is most of what there is to learn.
+    let named = match (slots.is_away(), slots.has_twin()) {
+        (true, _) => 100,
+        (_, true) if intent.namespace > 0 => 50,
+        _ => intent.namespace,
+    };
+    if roll < named {
         let namespaces = &slots.world.namespaces;
         let name = own.unwrap_or_else(|| namespaces[random.below(namespaces.len())].clone());
         if name.is_empty() || slots.objects.iter().any(|fact| fact.namespace != name) {
             return request.to_owned();
         }
         for step in steps.iter_mut() {
-            step.scope = Scope::Named(name.clone());
+            step.step.scope = Scope::Named(name.clone());
         }
-        return placed(request, &random.pick(WHERE).replace("{}", &name), slots, random);
+        return located(request, &name, slots, random);
     }
-    if roll < intent.namespace + intent.everywhere
+    if roll < named + intent.everywhere
         && own.is_none()
-        && steps.iter().all(|step| step.action.shape().reach == Reach::Any)
+        && steps
+            .iter()
+            .all(|draft| draft.step.action.shape().reach == Reach::Any)
     {
         for step in steps.iter_mut() {
-            step.scope = Scope::All;
+            step.step.scope = Scope::All;
         }
         return placed(request, random.pick(EVERYWHERE), slots, random);
     }
     request.to_owned()
 }
 
+/// Names a namespace: beside the object as people do ("the shop's web", "web, the one in shop"), else as a place.
+fn located(request: &str, name: &str, slots: &Slots, random: &mut Random) -> String {
+    let own = slots.called.as_ref().filter(|said| {
+        let alone = slots.objects.len() == 1 && slots.objects[0].kind != "node";
+        alone && request.matches(said.as_str()).count() == 1
+    });
+    let Some(said) = own.filter(|_| random.chance(38)) else {
+        return placed(request, &random.pick(WHERE).replace("{}", name), slots, random);
+    };
+    let bare = said.strip_prefix("the ").unwrap_or(said);
+    let form = random.pick(BESIDE).replace("{}", name).replace("{it}", bare);
+    let request = request.replacen(&format!("the {said}"), said, 1);
+    request
+        .replacen(said.as_str(), &form, 1)
+        .replace("the the ", "the ")
+}
+
+const BESIDE: &[&str] = &[
+    "{}'s {it}",
+    "{}'s {it}",
+    "the {it} of {}",
+    "the {} {it}",
+    "the {} one of {it}",
+    "{it} (the one in {})",
+    "{it} (the {} one)",
+    "{it}, the one in {},",
+    "{it}, i mean the one in {},",
+    "the one in {} called {it}",
+    "the {it} that lives in {}",
+    "the {it} over in {}",
+    "the {it} on {}",
+    "{}/{it}",
+    "{}: {it}",
+    "{it} from {}",
+    "{it} of namespace {}",
+    "the {it} we have in {}",
+    "{it} (not ours, the one in {})",
+    "{} {it}",
+];
+
 /// Says a place at the end, in front, or right behind what it is the place of.
 fn placed(request: &str, place: &str, slots: &Slots, random: &mut Random) -> String {
-    if random.chance(7) && place.starts_with(" in") {
-        return format!("{}, {request}", place.trim_start());
+    if random.chance(10) && place.starts_with(" in") && !place.starts_with(" inside") {
+        return format!(
+            "{}{} {request}",
+            place.trim_start(),
+            random.pick(&[",", ",", ":"])
+        );
     }
     let anchor = ["kinds", "nskinds", "new"]
         .iter()
@@ -309,172 +385,5 @@ fn placed(request: &str, place: &str, slots: &Slots, random: &mut Random) -> Str
     match request.strip_suffix('?') {
         Some(question) => format!("{question}{place}?"),
         None => format!("{request}{place}"),
-    }
-}
-
-const BEFORE: &[&str] = &[
-    "please ",
-    "please ",
-    "can you ",
-    "could you ",
-    "could you please ",
-    "i want to ",
-    "i need to ",
-    "i'd like to ",
-    "let's ",
-    "go ahead and ",
-    "hey, ",
-    "pls ",
-    "we need to ",
-    "would you ",
-    "just ",
-    "now ",
-    "ok, ",
-    "i would like you to ",
-    "hi, can you ",
-    "quickly ",
-    "you need to ",
-    "help me ",
-];
-const AFTER: &[&str] = &[
-    " please",
-    " please",
-    " pls",
-    ", thanks",
-    " now",
-    " right now",
-    " for me",
-    " asap",
-    "!",
-    ", please",
-    " thx",
-    " quickly",
-];
-
-const REASON_BEFORE: &[&str] = &[
-    "we expect a rush, ",
-    "traffic is high, ",
-    "it's late, ",
-    "for the demo tomorrow: ",
-    "as discussed, ",
-    "after the incident: ",
-    "the boss wants it: ",
-    "customers are waiting, ",
-    "before i forget, ",
-    "next: ",
-    "ok so ",
-    "since nobody else does it, ",
-    "one thing: ",
-    "we have a sale tonight, ",
-    "i have a meeting in a minute, ",
-];
-const REASON_AFTER: &[&str] = &[
-    ", the boss wants it",
-    ", we have a sale tomorrow",
-    " before the demo",
-    " until tomorrow",
-    " for the weekend",
-    ", customers are complaining",
-    " as discussed",
-    ", it is urgent",
-    " when you get a chance",
-    ", it was a mistake",
-    " for now",
-    " again",
-    ", ok?",
-    " and be quick",
-    ", i am tired of it",
-    " like we said",
-];
-
-/// What people put around a request.
-fn noise(request: &str, imperative: bool, random: &mut Random) -> String {
-    let mut text = if random.chance(6) {
-        in_haste(request, random)
-    } else {
-        request.to_owned()
-    };
-    if imperative && random.chance(22) {
-        text = format!("{}{text}", random.pick(BEFORE));
-    }
-    if imperative && random.chance(10) {
-        text.push_str(random.pick(AFTER));
-    }
-    if imperative && random.chance(4) {
-        text = format!("{}{text}", random.pick(REASON_BEFORE));
-    }
-    if imperative && random.chance(4) {
-        text.push_str(random.pick(REASON_AFTER));
-    }
-    if random.chance(35) {
-        text = text[..text.chars().next().map_or(0, char::len_utf8)].to_uppercase()
-            + &text[text.chars().next().map_or(0, char::len_utf8)..];
-    }
-    if random.chance(14) && !text.ends_with(['?', '!', '.']) {
-        text.push('.');
-    }
-    if random.chance(40) {
-        text = text.trim_end_matches('?').to_owned();
-    }
-    text
-}
-
-/// Common words as people in a hurry write them.
-fn in_haste(request: &str, random: &mut Random) -> String {
-    let short = |word: &str| match word {
-        "please" => "plz",
-        "you" => "u",
-        "the" => "teh",
-        "with" => "w/",
-        "and" => "n",
-        "to" => "2",
-        "are" => "r",
-        "don't" => "dont",
-        "isn't" => "isnt",
-        "what's" => "whats",
-        "doesn't" => "doesnt",
-        "replicas" => "repl",
-        "deployment" => "depl",
-        "namespace" => "nspace",
-        "service" => "srvc",
-        "container" => "cntr",
-        _ => "",
-    };
-    let words = request.split(' ').map(|word| match short(word) {
-        "2" if !random.chance(20) => word,
-        "" => word,
-        other => other,
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// The command itself, as a user of kubectl types it in haste.
-fn half_kubectl(step: &Step, random: &mut Random) -> String {
-    let mut line = step.to_string();
-    if random.chance(50) {
-        line = line.replace("deployment/", random.pick(&["deploy/", "deploy ", "deployment "]));
-        line = line
-            .replace("pods", random.pick(&["po", "pod", "pods"]))
-            .replace("services", "svc")
-            .replace("namespace/", "ns ");
-    }
-    if random.chance(40) {
-        // Flags as they are remembered: without the sign of equality, or without the dashes.
-        line = match random.below(3) {
-            0 => line
-                .replace("--replicas=", "--replicas ")
-                .replace("--port=", "--port "),
-            1 => line.replace(" --", " "),
-            _ => line.replace("--image=", "--image ").replace("--tail=", "--tail "),
-        };
-    }
-    let known = SHAPES.iter().any(|shape| line.starts_with(shape.words));
-    if known && random.chance(70) {
-        format!(
-            "{}{line}",
-            random.pick(&["kubectl ", "kubectl ", "k ", "kubctl "])
-        )
-    } else {
-        line
     }
 }

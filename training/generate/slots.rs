@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sayso::plan::focus::kind_rank;
 use sayso::plan::{ObjectFact, Snapshot};
 
+use crate::changes;
 use crate::random::Random;
 use crate::values;
 use crate::world;
@@ -51,7 +52,15 @@ const SETS: &[(&str, &[(&str, usize)])] = &[
     ("scal", &[("deployment", 8), ("statefulset", 2)]),
     ("roll", &[("deployment", 8), ("statefulset", 2), ("daemonset", 1)]),
     ("dep", &[("deployment", 1)]),
-    ("tpl", &[("deployment", 9), ("statefulset", 2), ("daemonset", 1)]),
+    (
+        "tpl",
+        &[
+            ("deployment", 9),
+            ("statefulset", 2),
+            ("daemonset", 1),
+            ("cronjob", 1),
+        ],
+    ),
     (
         "logd",
         &[
@@ -136,6 +145,20 @@ const SETS: &[(&str, &[(&str, usize)])] = &[
             ("service", 2),
             ("statefulset", 1),
             ("configmap", 1),
+        ],
+    ),
+    (
+        "rare",
+        &[
+            ("rolebinding", 5),
+            ("role", 3),
+            ("poddisruptionbudget", 2),
+            ("networkpolicy", 2),
+            ("serviceaccount", 2),
+            ("horizontalpodautoscaler", 2),
+            ("resourcequota", 1),
+            ("ingress", 1),
+            ("persistentvolumeclaim", 1),
         ],
     ),
     ("node", &[("node", 1)]),
@@ -241,6 +264,21 @@ impl<'a> Slots<'a> {
         Some(Filled::of(said, format!("{}/{}", fact.kind, fact.name)))
     }
 
+    /// Whether the first object's namesake lives in another namespace.
+    pub fn has_twin(&self) -> bool {
+        let twin = |fact: &ObjectFact, other: &ObjectFact| {
+            other.kind == fact.kind && other.name == fact.name && other.namespace != fact.namespace
+        };
+        let first = self.objects.first();
+        first.is_some_and(|fact| self.world.objects.iter().any(|other| twin(fact, other)))
+    }
+
+    /// Whether the first object can only be meant by naming its namespace: the bare name means another, or none.
+    pub fn is_away(&self) -> bool {
+        let home = &self.world.default_namespace;
+        self.has_twin() && self.objects.first().is_some_and(|fact| fact.namespace != *home)
+    }
+
     /// A way to call an object that means it and no other.
     fn call(&self, fact: &ObjectFact, kinds: &[(&str, usize)], random: &mut Random) -> String {
         let allowed = |other: &&ObjectFact| kinds.iter().any(|(kind, _)| *kind == other.kind);
@@ -250,6 +288,8 @@ impl<'a> Slots<'a> {
             .iter()
             .filter(allowed)
             .any(|other| other.name == fact.name && rank(&other.kind) < rank(&fact.kind));
+        // Nobody means a whole namespace, or an autoscaler, by a name that an application bears as well.
+        let alone = alone && !matches!(fact.kind.as_str(), "namespace" | "horizontalpodautoscaler");
         let name = quoted(&self.shorten(fact, kinds, random), random);
         mention(&fact.kind, &name, alone, random)
     }
@@ -297,43 +337,12 @@ impl<'a> Slots<'a> {
     fn derived(&self, kind: &str, random: &mut Random) -> Option<Option<Filled>> {
         let fact = self.objects.first();
         let replicas = fact.and_then(|fact| fact.replicas);
-        let number = |said: u32, written: Option<u32>| {
-            written.map(|written| {
-                Filled::of(
-                    values::number(
-                        said as usize,
-                        40,
-                        &mut Random(u64::from(said) + 7 * u64::from(written)),
-                    ),
-                    written.to_string(),
-                )
-            })
-        };
-        let some = u32::try_from(random.within(1, 4)).unwrap_or(1);
+        if let Some(change) = changes::change(kind, self.filled.get("times"), random) {
+            return Some(replicas.map(|_| change));
+        }
         Some(match kind {
-            "plus" => replicas.and_then(|now| number(some, Some(now + some))),
-            "more" => replicas.map(|now| Filled::of("", (now + 1).to_string())),
-            "minus" => replicas.and_then(|now| number(some, now.checked_sub(some))),
-            "less" => replicas
-                .filter(|now| *now > 0)
-                .map(|now| Filled::of("", (now - 1).to_string())),
-            "twice" => replicas
-                .filter(|now| *now > 0)
-                .map(|now| Filled::of("", (now * 2).to_string())),
-            "thrice" => replicas
-                .filter(|now| *now > 0)
-                .map(|now| Filled::of("", (now * 3).to_string())),
-            "fourfold" => replicas
-                .filter(|now| *now > 0)
-                .map(|now| Filled::of("", (now * 4).to_string())),
-            "plushalf" => replicas
-                .filter(|now| *now > 1 && now % 2 == 0)
-                .map(|now| Filled::of("", (now + now / 2).to_string())),
             "samerep" => replicas.map(|now| Filled::of("", now.to_string())),
             "bare" => fact.map(|fact| Filled::same(fact.name.clone())),
-            "half" => replicas
-                .filter(|now| *now > 1 && now % 2 == 0)
-                .map(|now| Filled::of("", (now / 2).to_string())),
             "back" => replicas.filter(|now| *now == 0).map(|_| Filled::same("1")),
             // A job that a cron job starts by hand is called after it.
             "cronrun" => fact.map(|fact| Filled::same(format!("{}-now", fact.name))),
@@ -432,7 +441,14 @@ fn kind_word(kind: &str, random: &mut Random) -> String {
             "persistent volume claim",
         ],
         "horizontalpodautoscaler" => &["hpa", "HPA", "autoscaler", "horizontalpodautoscaler"],
-        "cronjob" => &["cronjob", "cron job", "cron job", "CronJob"],
+        "cronjob" => &[
+            "cronjob",
+            "cron job",
+            "cron job",
+            "CronJob",
+            "scheduled job",
+            "job",
+        ],
         "namespace" => &["namespace", "namespace", "ns"],
         "serviceaccount" => &["serviceaccount", "service account", "sa"],
         "poddisruptionbudget" => &["pdb", "disruption budget", "poddisruptionbudget"],

@@ -3,6 +3,7 @@
 use sayso::plan::Snapshot;
 
 use crate::amounts::{cpu, duration, memory, schedule, size};
+use crate::changes;
 use crate::fields::field;
 use crate::random::Random;
 use crate::slots::Filled;
@@ -266,6 +267,7 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
             };
             counted(value, random)
         }
+        "score" | "ord" | "nde" | "nes" | "nfr" | "nzh" => changes::count(kind, random)?,
         "few" => counted(random.within(1, 3), random),
         "many" => counted(random.within(4, 20), random),
         "rev" => counted(random.within(1, 15), random),

@@ -234,7 +234,7 @@ impl Builder<'_> {
         let name = app_name(self.random);
         let kind = ["deployment", "statefulset", "daemonset"][self.random.weighted(&[75, 17, 8])];
         self.workload(kind, &namespace, &name);
-        if self.random.chance(20) {
+        if self.random.chance(30) {
             let other = self.namespace();
             self.workload(kind, &other, &name);
         }
@@ -346,7 +346,13 @@ impl Builder<'_> {
                 let end = self
                     .random
                     .pick(&["reader", "editor", "policy", "limits", "access"]);
-                self.add(&kind, &namespace, &format!("{name}-{end}"));
+                let name = format!("{name}-{end}");
+                self.add(&kind, &namespace, &name);
+                // A role and its binding are mostly called alike.
+                if matches!(kind.as_str(), "role" | "rolebinding") && self.random.chance(70) {
+                    self.add("role", &namespace, &name);
+                    self.add("rolebinding", &namespace, &name);
+                }
             }
             6 => {
                 let kind = self
