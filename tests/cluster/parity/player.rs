@@ -33,7 +33,8 @@ impl Player {
         let file = Kubeconfig::read_from(kubeconfig).unwrap();
         let client = runtime.block_on(async {
             let options = KubeConfigOptions::default();
-            let config = Config::from_custom_kubeconfig(file, &options).await.unwrap();
+            let mut config = Config::from_custom_kubeconfig(file, &options).await.unwrap();
+            config.default_retry = false;
             Client::try_from(config).unwrap()
         });
         Self { client, runtime }
@@ -41,10 +42,9 @@ impl Player {
 
     /// Every answer of a conversation, without what is volatile.
     pub fn hold(&self, conversation: &Conversation) -> Vec<Answer> {
-        let namespace = format!(
-            "p-{}",
-            &hex::encode(Sha256::digest(&conversation.name))[..8]
-        );
+        // A control plane may have heard the conversation before, and still be busy with what is left of it.
+        let name = format!("{} {:?}", conversation.name, std::time::SystemTime::now());
+        let namespace = format!("p-{}", &hex::encode(Sha256::digest(name))[..8]);
         let mut saved = Saved::from([("NS".to_owned(), namespace)]);
         self.set_up(&saved);
         let answers = conversation
