@@ -197,6 +197,9 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     };
     let listener = TcpListener::bind(options.address).await.map_err(failed)?;
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+    let mut cluster = cluster;
+    // Nobody can have watched what happened before.
+    cluster.store.compact();
     let shared = Arc::new(server::Shared::new(cluster));
     tokio::spawn(server::tick(shared.clone()));
     tokio::task::spawn_blocking(openapi::warm);

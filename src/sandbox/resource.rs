@@ -449,9 +449,9 @@ impl Resource {
                         | "persistentvolumeclaims"
                         | "services"
                         | "resourcequotas"
-                        | "pods"
+                        | "horizontalpodautoscalers"
                 )
-            || self.plural == "networkpolicies"
+            || matches!(self.plural.as_str(), "networkpolicies" | "priorityclasses")
     }
 
     /// True if a custom resource definition brought it.

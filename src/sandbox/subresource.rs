@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, letters};
 use super::delete;
+use super::openapi::type_name;
 use super::json::{at, count, ensure, entries, integer, items, name, namespace, present, set, text, uid};
 use super::logs;
 use super::patch::{self, Form};
@@ -72,12 +73,17 @@ fn scale_of(object: &Value) -> Value {
         .flatten()
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or("")))
         .collect();
-    json!({"kind": "Scale", "apiVersion": "autoscaling/v1",
+    let mut scale = json!({"kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {"name": name(object), "namespace": namespace(object), "uid": uid(object),
             "resourceVersion": at(object, "/metadata/resourceVersion"),
             "creationTimestamp": at(object, "/metadata/creationTimestamp")},
-        "spec": {"replicas": count(object, "/spec/replicas")},
-        "status": {"replicas": count(object, "/status/replicas"), "selector": selector.join(",")}})
+        "spec": {},
+        "status": {"replicas": count(object, "/status/replicas"), "selector": selector.join(",")}});
+    // None at all is how the real server says zero here.
+    if count(object, "/spec/replicas") > 0 {
+        set(&mut scale, "/spec/replicas", count(object, "/spec/replicas"));
+    }
+    scale
 }
 
 fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) -> Result<Value, ApiError> {
@@ -102,9 +108,13 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
     }
     let replicas = integer(&wanted, "/spec/replicas").unwrap_or(0);
     if present(&wanted, "/spec/replicas") && integer(&wanted, "/spec/replicas").is_none() {
-        return Err(ApiError::bad_request(
-            "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32",
-        ));
+        let found = type_name(&at(&wanted, "/spec/replicas"));
+        let why = format!("json: cannot unmarshal {found} into Go struct field ScaleSpec.spec.replicas of type int32");
+        return Err(if asked.verb() == "patch" {
+            ApiError::bad_patch(&wanted, &why)
+        } else {
+            ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"))
+        });
     }
     if !(0..=i64::from(i32::MAX)).contains(&replicas) {
         let cause = Cause::invalid(

@@ -86,6 +86,9 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
             continue;
         }
         if !present(&pod, "/spec/nodeName") {
+            if !matches!(text(&pod, "/spec/schedulerName"), "" | "default-scheduler") {
+                continue;
+            }
             // Room elsewhere may have been made for it.
             let room = room.get_or_insert_with(|| schedule::Room::of(cluster));
             place(cluster, room, &pod);

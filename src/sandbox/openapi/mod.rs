@@ -10,7 +10,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-pub(super) use check::check;
+pub(super) use check::{check, type_name};
 
 use super::discovery::group_versions;
 use super::resource::Resource;

@@ -61,7 +61,13 @@ fn merge(object: &mut Value, patch: &Value, depth: u32) -> Result<(), ApiError> 
         _ => Map::new(),
     };
     let retained = retained_keys(changes);
-    for (key, change) in changes.iter().filter(|(key, _)| *key != "$patch") {
+    // An order is about what is there in the end.
+    let is_order = |(key, _): &(&String, &Value)| key.starts_with("$setElementOrder/");
+    let (last, first): (Vec<_>, Vec<_>) = changes
+        .iter()
+        .filter(|(key, _)| *key != "$patch")
+        .partition(is_order);
+    for (key, change) in first.into_iter().chain(last) {
         merge_field(&mut merged, key, change, depth)?;
     }
     if let Some(retained) = retained {
@@ -89,7 +95,14 @@ fn merge_field(
         }
         return Ok(());
     }
-    if key.starts_with("$setElementOrder/") || key == "$retainKeys" {
+    if let Some(field) = key.strip_prefix("$setElementOrder/") {
+        let order = change.as_array().map_or(&[][..], Vec::as_slice);
+        if let Some(list) = merged.get_mut(field).and_then(Value::as_array_mut) {
+            put_in_order(list, order, field);
+        }
+        return Ok(());
+    }
+    if key == "$retainKeys" {
         return Ok(());
     }
     match change {
@@ -124,7 +137,7 @@ fn merge_list(
     }
     if field == "finalizers" {
         let new = changes.iter().filter(|change| !old.contains(change));
-        return Ok(old.iter().chain(new).cloned().collect());
+        return Ok(new.chain(old).cloned().collect());
     }
     let sample = old.iter().chain(changes).find(|item| directive(item).is_empty());
     match sample
@@ -144,6 +157,7 @@ fn merge_keyed(
     depth: u32,
 ) -> Result<Vec<Value>, ApiError> {
     let mut list = old.to_vec();
+    let mut added = Vec::new();
     for change in changes {
         let Some(identity) = change.get(key) else {
             let message = format!("map: {change} does not contain declared merge key: {key} (in {field})");
@@ -158,10 +172,24 @@ fn merge_keyed(
             }
             (None, "delete") => {}
             (Some(at), _) => merge(&mut list[at], change, depth + 1)?,
-            (None, _) => list.push(clean(change)),
+            (None, _) => added.push(clean(change)),
         }
     }
-    Ok(list)
+    // What is new stands before what was there.
+    added.append(&mut list);
+    Ok(added)
+}
+
+/// Orders a list's items as the patch names them; those that it does not name keep their places behind.
+fn put_in_order(list: &mut [Value], order: &[Value], field: &str) {
+    let place = |item: &Value| {
+        let named = |wanted: &Value| match merge_key(field, item) {
+            Some(key) => wanted.get(key) == item.get(key),
+            None => wanted == item,
+        };
+        order.iter().position(named).unwrap_or(order.len())
+    };
+    list.sort_by_key(place);
 }
 
 /// Two ports of one number are different if their protocols are.
@@ -218,7 +246,7 @@ mod tests {
         assert_eq!(
             after["spec"]["containers"][0],
             json!({"name": "app", "image": "a:2",
-            "env": [{"name": "B", "value": "2"}, {"name": "C", "value": "3"}]})
+            "env": [{"name": "C", "value": "3"}, {"name": "B", "value": "2"}]})
         );
         assert_eq!(after["spec"]["containers"][1]["name"], "envoy");
     }

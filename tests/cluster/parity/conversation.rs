@@ -197,7 +197,9 @@ pub fn compare(real: &[Answer], sandbox: &[Answer]) -> Vec<Difference> {
         if one.code != other.code {
             all.push(("code".to_owned(), json!(one.code), json!(other.code)));
         }
-        descend("", &one.body, &other.body, &mut all);
+        if one.code / 100 == other.code / 100 {
+            descend("", &one.body, &other.body, &mut all);
+        }
         found.extend(all.into_iter().map(|(place, real, sandbox)| Difference {
             turn: at + 1,
             place,

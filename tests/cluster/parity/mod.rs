@@ -11,6 +11,7 @@ mod player;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use sayso::sandbox::{self, Options, Running, Seed};
@@ -33,7 +34,7 @@ static SANDBOX: LazyLock<(Running, Player, TempDir)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, running.kubeconfig()).unwrap();
-    (running, Player::new(&kubeconfig, runtime), folder)
+    (running, Player::new(&kubeconfig, runtime, Duration::from_secs(6)), folder)
 });
 
 /// What came of the sandbox's conversations: their names and how often they differ for a reason.
@@ -91,7 +92,7 @@ fn accounts() -> std::sync::MutexGuard<'static, BTreeMap<String, Vec<String>>> {
 /// The control plane to talk to: one that runs already, where `SAYSO_CONTROL_PLANE` names its kubeconfig, else one of ours.
 fn real() -> Player {
     let ready = std::env::var_os("SAYSO_CONTROL_PLANE").map(PathBuf::from);
-    Player::new(&ready.unwrap_or_else(|| Stand::of_all().kubeconfig()), runtime())
+    Player::new(&ready.unwrap_or_else(|| Stand::of_all().kubeconfig()), runtime(), Duration::from_secs(30))
 }
 
 /// The control plane answers as was recorded.

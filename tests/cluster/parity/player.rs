@@ -15,12 +15,11 @@ use tokio::runtime::Runtime;
 
 use super::conversation::{Answer, Conversation, Turn};
 
-/// How long a turn is repeated that waits for something.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// A server to talk to.
 pub struct Player {
     client: Client,
+    /// How long a turn is repeated that waits for something.
+    patience: Duration,
     runtime: Runtime,
 }
 
@@ -29,7 +28,7 @@ type Saved = BTreeMap<String, String>;
 
 impl Player {
     /// One that talks to the server of this kubeconfig, within a runtime of its own.
-    pub fn new(kubeconfig: &Path, runtime: Runtime) -> Self {
+    pub fn new(kubeconfig: &Path, runtime: Runtime, patience: Duration) -> Self {
         let file = Kubeconfig::read_from(kubeconfig).unwrap();
         let client = runtime.block_on(async {
             let options = KubeConfigOptions::default();
@@ -37,7 +36,11 @@ impl Player {
             config.default_retry = false;
             Client::try_from(config).unwrap()
         });
-        Self { client, runtime }
+        Self {
+            client,
+            patience,
+            runtime,
+        }
     }
 
     /// Every answer of a conversation, without what is volatile.
@@ -66,7 +69,7 @@ impl Player {
         let (code, body) = self.ask(&made, saved);
         assert_eq!(code, 201, "{body}");
         let begun = Instant::now();
-        while self.say("GET serviceaccounts/default", saved) != 200 && begun.elapsed() < PATIENCE {
+        while self.say("GET serviceaccounts/default", saved) != 200 && begun.elapsed() < self.patience {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -88,7 +91,7 @@ impl Player {
                 .all(|(place, wanted)| body.pointer(place).unwrap_or(&Value::Null) == wanted)
         };
         let (mut code, mut body) = self.ask(turn, saved);
-        while !fits(&body) && begun.elapsed() < PATIENCE {
+        while !fits(&body) && begun.elapsed() < self.patience {
             std::thread::sleep(Duration::from_millis(100));
             (code, body) = self.ask(turn, saved);
         }
@@ -248,6 +251,9 @@ fn plain(value: &Value, managers: bool, namespace: &str) -> Value {
         }
         Value::Array(items) => items.iter().map(|item| plain(item, managers, namespace)).collect(),
         Value::String(text) => {
+            if text.starts_with("-----BEGIN CERTIFICATE") {
+                return json!("CERTIFICATE");
+            }
             let text = text.replace(namespace, "NS");
             let plain = VOLATILE
                 .iter()
