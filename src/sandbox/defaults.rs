@@ -56,6 +56,9 @@ pub(super) fn apply(cluster: &mut Cluster, resource: &Resource, object: &mut Val
 
 fn pod(pod: &mut Value) {
     pod_spec(pod, "/spec");
+    for list in ["/spec/initContainers", "/spec/containers"] {
+        items_mut(pod, list).for_each(request_limits);
+    }
     ensure(pod, "/spec/serviceAccountName", "default");
     mirror_account(pod, "/spec");
     ensure(pod, "/spec/enableServiceLinks", true);
@@ -66,6 +69,15 @@ fn pod(pod: &mut Value) {
     ensure(pod, "/status/phase", "Pending");
     let class = quality_of_service(pod);
     ensure(pod, "/status/qosClass", class);
+}
+
+/// What is limited is requested, unless something else is.
+fn request_limits(container: &mut Value) {
+    let limits = entries(container, "/resources/limits").cloned();
+    for (kind, amount) in limits.into_iter().flatten() {
+        let pointer = format!("/resources/requests/{}", super::json::escape(&kind));
+        ensure(container, &pointer, amount);
+    }
 }
 
 /// Guaranteed, Burstable or BestEffort, from the containers' requests and limits.
@@ -149,15 +161,6 @@ fn container(container: &mut Value) {
         }
     }
     ensure(container, "/resources", json!({}));
-    if let Some(limits) = entries(container, "/resources/limits").cloned() {
-        for (kind, amount) in limits {
-            ensure(
-                container,
-                &format!("/resources/requests/{}", super::json::escape(&kind)),
-                amount,
-            );
-        }
-    }
     ensure(container, "/terminationMessagePath", "/dev/termination-log");
     ensure(container, "/terminationMessagePolicy", "File");
     ensure(

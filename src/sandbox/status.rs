@@ -196,13 +196,13 @@ impl ApiError {
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
             .collect();
         let mut error = Self::new(422, "Invalid", format!("{kind} {name:?} is invalid: {said}"));
-        let details = described(resource, name, &resource.kind);
+        let details = described(name, &resource.group, &resource.kind);
         error.details = Some(Box::new(details));
         error.because(causes)
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
-        self.details = Some(Box::new(described(resource, name, &resource.plural)));
+        self.details = Some(Box::new(described(name, &resource.group, &resource.plural)));
         self
     }
 
@@ -249,8 +249,8 @@ impl ApiError {
 }
 
 /// What a refusal is about: only what there is of name and group.
-fn described(resource: &Resource, name: &str, kind: &str) -> Value {
-    let parts = [("name", name), ("group", &resource.group), ("kind", kind)];
+pub(super) fn described(name: &str, group: &str, kind: &str) -> Value {
+    let parts = [("name", name), ("group", group), ("kind", kind)];
     let known = parts.into_iter().filter(|(_, value)| !value.is_empty());
     known.map(|(key, value)| (key.to_owned(), json!(value))).collect()
 }

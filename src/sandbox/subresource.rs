@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, letters};
 use super::delete;
-use super::openapi::type_name;
+use super::openapi::{self, type_name};
 use super::json::{at, count, ensure, entries, integer, items, name, namespace, present, set, text, uid};
 use super::logs;
 use super::patch::{self, Form};
@@ -18,7 +18,7 @@ use super::resource::Resource;
 use super::routes::{object_body, patch_body};
 use super::selector::Labels;
 use super::status::{ApiError, Cause};
-use super::write::Call;
+use super::write::{Call, Checks};
 
 /// Answers a GET of a subresource.
 pub(super) fn read(
@@ -37,7 +37,7 @@ pub(super) fn read(
         "status" | "ephemeralcontainers" => {
             Ok(Json(super::convert::outward(resource, &object)).into_response())
         }
-        "scale" => Ok(Json(scale_of(&object)).into_response()),
+        "scale" => Ok(Json(scale_of(resource, &object)).into_response()),
         "log" => logs::read(cluster, &object, &asked.query).map(IntoResponse::into_response),
         _ => Err(ApiError::method_not_allowed()),
     }
@@ -65,8 +65,17 @@ pub(super) fn write(
     }
 }
 
+/// Where the wanted and the found number of replicas stand.
+fn scale_paths(resource: &Resource) -> [&str; 2] {
+    match &resource.scale {
+        [wanted, found] if !wanted.is_empty() => [wanted, found],
+        _ => ["/spec/replicas", "/status/replicas"],
+    }
+}
+
 /// The Scale view of a workload.
-fn scale_of(object: &Value) -> Value {
+fn scale_of(resource: &Resource, object: &Value) -> Value {
+    let [wanted, found] = scale_paths(resource);
     let labels = entries(object, "/spec/selector/matchLabels");
     let selector: Vec<String> = labels
         .into_iter()
@@ -78,16 +87,19 @@ fn scale_of(object: &Value) -> Value {
             "resourceVersion": at(object, "/metadata/resourceVersion"),
             "creationTimestamp": at(object, "/metadata/creationTimestamp")},
         "spec": {},
-        "status": {"replicas": count(object, "/status/replicas"), "selector": selector.join(",")}});
+        "status": {"replicas": count(object, found)}});
+    if !selector.is_empty() {
+        set(&mut scale, "/status/selector", selector.join(","));
+    }
     // None at all is how the real server says zero here.
-    if count(object, "/spec/replicas") > 0 {
-        set(&mut scale, "/spec/replicas", count(object, "/spec/replicas"));
+    if count(object, wanted) > 0 {
+        set(&mut scale, "/spec/replicas", count(object, wanted));
     }
     scale
 }
 
 fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) -> Result<Value, ApiError> {
-    let before = scale_of(object);
+    let before = scale_of(call.resource, object);
     let wanted = if asked.verb() == "patch" {
         let form = Form::of(asked.content_type(), false)?;
         patch::apply(form, &before, &patch_body(asked, form)?)?
@@ -130,10 +142,11 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
         return Err(ApiError::invalid(&scale, call.name, &[cause]));
     }
     let mut scaled = object.clone();
-    set(&mut scaled, "/spec/replicas", replicas);
+    set(&mut scaled, scale_paths(call.resource)[0], replicas);
+    openapi::check(call.resource, &scaled, Checks::Types)?;
     let now = cluster.timestamp();
     super::managers::record_update(Some(object), &mut scaled, &call.writer("scale"), &now);
-    Ok(scale_of(&cluster.update(&call.resource.table(), scaled)))
+    Ok(scale_of(call.resource, &cluster.update(&call.resource.table(), scaled)))
 }
 
 /// Deletes a pod if no disruption budget forbids it.

@@ -169,7 +169,7 @@ impl Watch {
 
     fn bookmark(&mut self, ends_initial: bool) {
         let mut object = json!({"kind": self.resource.kind, "apiVersion": self.resource.group_version(),
-            "metadata": {"resourceVersion": self.seen.to_string(), "creationTimestamp": null}});
+            "metadata": {"resourceVersion": self.seen.to_string()}});
         if ends_initial {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }

@@ -168,6 +168,9 @@ pub(super) fn create(
     {
         remove(&mut body, "/status");
     }
+    if let Some(schema) = &call.resource.schema {
+        openapi::shape(&mut body, schema);
+    }
     let mut object = convert::inward(call.resource, tidy(body));
     generate_name(cluster, call.resource, &mut object);
     // The checks see all defaults; those that take numbers from the cluster come after, so that a refusal takes none.
@@ -409,6 +412,9 @@ fn store(
     mut object: Value,
     applied: Option<&Value>,
 ) -> Result<Arc<Value>, ApiError> {
+    if let Some(schema) = &call.resource.schema {
+        openapi::shape(&mut object, schema);
+    }
     keep_system_fields(existing, &mut object);
     let has_status = call.resource.has_subresource("status");
     match part {

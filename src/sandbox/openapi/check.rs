@@ -257,6 +257,8 @@ fn demand(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
             &shown,
         ));
     }
+    demand_of_text(value, schema, path, findings);
+    demand_of_list(value, schema, path, findings);
     let limit = |which: &str| schema.get(which).and_then(Value::as_f64);
     if let Some(number) = value.as_f64() {
         if let Some(least) = limit("minimum").filter(|least| number < *least) {
@@ -267,6 +269,41 @@ fn demand(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
             let why = format!("{path} in body should be less than or equal to {most}");
             findings.invalid.push(Cause::invalid(path, value, &why));
         }
+    }
+}
+
+fn demand_of_text(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
+    let Some(found) = value.as_str() else { return };
+    let most = schema.get("maxLength").and_then(Value::as_u64);
+    if let Some(most) = most.filter(|most| u64::try_from(found.chars().count()).is_ok_and(|length| length > *most)) {
+        findings.invalid.push(Cause {
+            reason: "FieldValueTooLong",
+            field: path.to_owned(),
+            message: format!("Too long: may not be more than {most} bytes"),
+        });
+    }
+    if text(schema, "/format") == "date-time" && found.parse::<jiff::Timestamp>().is_err() {
+        let why = format!("{path} in body must be of type date-time: {found:?}");
+        findings.invalid.push(Cause::invalid(path, value, &why));
+    }
+}
+
+fn demand_of_list(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
+    let Some(list) = value.as_array() else { return };
+    let most = schema.get("maxItems").and_then(Value::as_u64);
+    if let Some(most) = most.filter(|most| u64::try_from(list.len()).is_ok_and(|length| length > *most)) {
+        findings.invalid.push(Cause {
+            reason: "FieldValueTooMany",
+            field: path.to_owned(),
+            message: format!("Too many: {}: must have at most {most} items", list.len()),
+        });
+    }
+    if let Some((at, keys)) = super::custom::duplicate(list, schema) {
+        findings.invalid.push(Cause {
+            reason: "FieldValueDuplicate",
+            field: format!("{path}[{at}]"),
+            message: format!("Duplicate value: {keys}"),
+        });
     }
 }
 

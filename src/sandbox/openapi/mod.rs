@@ -1,6 +1,7 @@
 //! OpenAPI v3: the documents that `kubectl explain` and its kin read, and the check that holds objects against them.
 
 mod check;
+mod custom;
 mod document;
 mod schemas;
 
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 pub(super) use check::{check, type_name};
+pub(super) use custom::shape;
 
 use super::discovery::group_versions;
 use super::resource::Resource;

@@ -57,7 +57,8 @@ pub(super) fn apply(form: Form, object: &Value, body: &Value) -> Result<Value, A
             ));
         }
         Form::Merge => json_patch::merge(&mut patched, body),
-        Form::Strategic | Form::Apply => strategic(&mut patched, body)?,
+        Form::Strategic => strategic(&mut patched, body)?,
+        Form::Apply => strategic::applied(&mut patched, body)?,
     }
     if patched.is_object() {
         Ok(patched)

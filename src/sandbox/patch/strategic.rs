@@ -32,17 +32,47 @@ pub(in crate::sandbox) fn merge_key(field: &str, sample: &Value) -> Option<&'sta
     }
 }
 
-/// Merges `patch` into `object`.
-pub(in crate::sandbox) fn strategic(object: &mut Value, patch: &Value) -> Result<(), ApiError> {
-    merge(object, patch, 0)
+/// How a patch is gone through.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    depth: u32,
+    /// New items of keyed lists stand before those that were there.
+    new_first: bool,
 }
 
-fn merge(object: &mut Value, patch: &Value, depth: u32) -> Result<(), ApiError> {
+impl Walk {
+    fn deeper(self) -> Self {
+        Self {
+            depth: self.depth + 1,
+            ..self
+        }
+    }
+}
+
+/// Merges `patch` into `object`; what is new in a list comes first.
+pub(in crate::sandbox) fn strategic(object: &mut Value, patch: &Value) -> Result<(), ApiError> {
+    let walk = Walk {
+        depth: 0,
+        new_first: true,
+    };
+    merge(object, patch, walk)
+}
+
+/// Merges an applied configuration into `object`; what is new in a list comes last.
+pub(super) fn applied(object: &mut Value, config: &Value) -> Result<(), ApiError> {
+    let walk = Walk {
+        depth: 0,
+        new_first: false,
+    };
+    merge(object, config, walk)
+}
+
+fn merge(object: &mut Value, patch: &Value, walk: Walk) -> Result<(), ApiError> {
     let Value::Object(changes) = patch else {
         *object = patch.clone();
         return Ok(());
     };
-    if depth > DEPTH_LIMIT {
+    if walk.depth > DEPTH_LIMIT {
         return Err(ApiError::bad_request("error decoding patch: nested too deeply"));
     }
     match changes.get("$patch").and_then(Value::as_str) {
@@ -68,7 +98,7 @@ fn merge(object: &mut Value, patch: &Value, depth: u32) -> Result<(), ApiError> 
         .filter(|(key, _)| *key != "$patch")
         .partition(is_order);
     for (key, change) in first.into_iter().chain(last) {
-        merge_field(&mut merged, key, change, depth)?;
+        merge_field(&mut merged, key, change, walk)?;
     }
     if let Some(retained) = retained {
         merged.retain(|key, _| retained.iter().any(|kept| kept == key));
@@ -86,7 +116,7 @@ fn merge_field(
     merged: &mut Map<String, Value>,
     key: &str,
     change: &Value,
-    depth: u32,
+    walk: Walk,
 ) -> Result<(), ApiError> {
     if let Some(field) = key.strip_prefix("$deleteFromPrimitiveList/") {
         let unwanted = change.as_array().map_or(&[][..], Vec::as_slice);
@@ -110,10 +140,10 @@ fn merge_field(
             merged.shift_remove(key);
         }
         Value::Array(changes) => {
-            let list = merge_list(key, merged.get(key), changes, depth)?;
+            let list = merge_list(key, merged.get(key), changes, walk)?;
             merged.insert(key.to_owned(), Value::Array(list));
         }
-        Value::Object(_) => merge(merged.entry(key).or_insert(Value::Null), change, depth + 1)?,
+        Value::Object(_) => merge(merged.entry(key).or_insert(Value::Null), change, walk.deeper())?,
         plain => {
             merged.insert(key.to_owned(), plain.clone());
         }
@@ -125,7 +155,7 @@ fn merge_list(
     field: &str,
     old: Option<&Value>,
     changes: &[Value],
-    depth: u32,
+    walk: Walk,
 ) -> Result<Vec<Value>, ApiError> {
     let old = old.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if changes.iter().any(|change| directive(change) == "replace") {
@@ -144,7 +174,7 @@ fn merge_list(
         .or_else(|| changes.first())
         .and_then(|sample| merge_key(field, sample))
     {
-        Some(key) => merge_keyed(field, key, old, changes, depth),
+        Some(key) => merge_keyed(field, key, old, changes, walk),
         None => Ok(changes.iter().map(clean).collect()),
     }
 }
@@ -154,7 +184,7 @@ fn merge_keyed(
     key: &str,
     old: &[Value],
     changes: &[Value],
-    depth: u32,
+    walk: Walk,
 ) -> Result<Vec<Value>, ApiError> {
     let mut list = old.to_vec();
     let mut added = Vec::new();
@@ -171,13 +201,12 @@ fn merge_keyed(
                 list.remove(at);
             }
             (None, "delete") => {}
-            (Some(at), _) => merge(&mut list[at], change, depth + 1)?,
+            (Some(at), _) => merge(&mut list[at], change, walk.deeper())?,
             (None, _) => added.push(clean(change)),
         }
     }
-    // What is new stands before what was there.
-    added.append(&mut list);
-    Ok(added)
+    let parts = if walk.new_first { [added, list] } else { [list, added] };
+    Ok(parts.concat())
 }
 
 /// Orders a list's items as the patch names them; those that it does not name keep their places behind.

@@ -231,6 +231,7 @@ static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"in object meta: \d+".to_owned(), "in object meta: N"),
         (r"resource version: (\d+) \(\d+\)".to_owned(), "resource version: $1 (N)"),
         (r"^\d+(ms|s|m|h)(\d+(s|m|h))?$".to_owned(), "AGE"),
+        (r"pod-template-hash=\w+".to_owned(), "pod-template-hash=HASH"),
     ]
     .into_iter()
     .map(|(pattern, name)| (Regex::new(&pattern).unwrap(), name))
