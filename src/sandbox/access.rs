@@ -40,7 +40,11 @@ fn check(resource: &Resource, body: &Value, asked: &Asked) -> Result<(), ApiErro
             group: resource.group.clone(),
             ..Resource::default()
         };
-        Err(ApiError::invalid(&nameless, "", &[Cause::invalid(field, &value, why)]))
+        Err(ApiError::invalid(
+            &nameless,
+            "",
+            &[Cause::invalid(field, &value, why)],
+        ))
     };
     let is_set = |field: &str| super::json::present(body, &format!("/spec/{field}"));
     if is_set("resourceAttributes") == is_set("nonResourceAttributes") {
@@ -49,10 +53,17 @@ fn check(resource: &Resource, body: &Value, asked: &Asked) -> Result<(), ApiErro
     }
     let asks_of_others = !resource.kind.starts_with("Self");
     if asks_of_others && text(body, "/spec/user").is_empty() && items(body, "/spec/groups").is_empty() {
-        return refuse("spec.user", json!(""), "at least one of user or group must be specified");
+        return refuse(
+            "spec.user",
+            json!(""),
+            "at least one of user or group must be specified",
+        );
     }
     let place = text(body, "/spec/resourceAttributes/namespace");
-    let here = asked.target.as_ref().map_or("", |target| target.namespace.as_str());
+    let here = asked
+        .target
+        .as_ref()
+        .map_or("", |target| target.namespace.as_str());
     if resource.kind == "LocalSubjectAccessReview" && place != here {
         let field = "spec.resourceAttributes.namespace";
         return refuse(field, json!(place), "must match metadata.namespace");

@@ -163,7 +163,9 @@ impl Asked {
             "All" => Ok(true),
             other => {
                 let mut cause = Cause::unsupported("dryRun", other, &["All"]);
-                cause.message = cause.message.replace(&format!("{other:?}"), &format!("[{other:?}]"));
+                cause.message = cause
+                    .message
+                    .replace(&format!("{other:?}"), &format!("[{other:?}]"));
                 Err(ApiError::bad_options(self.options(), cause))
             }
         }

@@ -456,7 +456,10 @@ impl Resource {
                         | "resourcequotas"
                         | "horizontalpodautoscalers"
                 )
-            || matches!(self.plural.as_str(), "networkpolicies" | "priorityclasses" | "pods")
+            || matches!(
+                self.plural.as_str(),
+                "networkpolicies" | "priorityclasses" | "pods"
+            )
     }
 
     /// True if a custom resource definition brought it.

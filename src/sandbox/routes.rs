@@ -67,7 +67,9 @@ fn nothing_at(resources: &[Arc<Resource>], path: &str) -> ApiError {
     let mut steps = path.split('/').skip(1);
     let is_known = match steps.next() {
         Some("api" | "openapi") => true,
-        Some("apis") => steps.next().is_some_and(|group| resources.iter().any(|one| one.group == group)),
+        Some("apis") => steps
+            .next()
+            .is_some_and(|group| resources.iter().any(|one| one.group == group)),
         _ => false,
     };
     if is_known {
@@ -78,14 +80,21 @@ fn nothing_at(resources: &[Arc<Resource>], path: &str) -> ApiError {
 }
 
 /// Refuses options of a list or a watch that are none.
-fn check_list(cluster: &Cluster, resource: &Resource, asked: &Asked, selection: &Selection) -> Result<(), ApiError> {
+fn check_list(
+    cluster: &Cluster,
+    resource: &Resource,
+    asked: &Asked,
+    selection: &Selection,
+) -> Result<(), ApiError> {
     let query = &asked.query;
     if let Some(why) = selection.fields.unknown_to(&resource.qualified()) {
         return Err(ApiError::bad_request(why));
     }
     let limit = query.get("limit");
     if !limit.is_empty() && limit.parse::<i64>().is_err() {
-        return Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {limit:?}: invalid syntax")));
+        return Err(ApiError::bad_request(format!(
+            "strconv.ParseInt: parsing {limit:?}: invalid syntax"
+        )));
     }
     let (version, how) = (query.get("resourceVersion"), query.get("resourceVersionMatch"));
     let cause = if query.flag("sendInitialEvents") && how != "NotOlderThan" {
@@ -153,10 +162,10 @@ fn check_scope(resource: &Resource, target: &Target) -> Result<(), ApiError> {
     } else {
         !is_inside
     };
-    if fits {
-        Ok(())
-    } else {
-        Err(ApiError::no_such_path())
+    match fits {
+        true => Ok(()),
+        false if resource.is_custom() => Err(ApiError::no_such_page()),
+        false => Err(ApiError::no_such_path()),
     }
 }
 

@@ -154,7 +154,10 @@ fn requirement(part: &str) -> Option<(String, Operator)> {
         (part, Operator::Exists)
     };
     let key = key.trim();
-    let is_text = |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
+    let is_text = |text: &str, more: &[u8]| {
+        text.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+    };
     let is_value = match &operator {
         Operator::In(values) | Operator::NotIn(values) => values.iter().all(|value| is_text(value, b"-_.")),
         _ => true,
@@ -207,14 +210,33 @@ impl Fields {
     pub(super) fn unknown_to(&self, resource: &str) -> Option<String> {
         let own: &[&str] = match resource {
             "pods" => &[
-                "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-                "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
+                "spec.nodeName",
+                "spec.restartPolicy",
+                "spec.schedulerName",
+                "spec.serviceAccountName",
+                "spec.hostNetwork",
+                "status.phase",
+                "status.podIP",
+                "status.podIPs",
+                "status.nominatedNodeName",
             ],
             "events" | "events.events.k8s.io" => &[
-                "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-                "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath",
-                "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "reason",
-                "reportingComponent", "reportingController", "source", "type",
+                "involvedObject.kind",
+                "involvedObject.namespace",
+                "involvedObject.name",
+                "involvedObject.uid",
+                "involvedObject.apiVersion",
+                "involvedObject.resourceVersion",
+                "involvedObject.fieldPath",
+                "regarding.kind",
+                "regarding.namespace",
+                "regarding.name",
+                "regarding.uid",
+                "reason",
+                "reportingComponent",
+                "reportingController",
+                "source",
+                "type",
             ],
             "namespaces" => &["status.phase"],
             "nodes" => &["spec.unschedulable"],
@@ -225,7 +247,8 @@ impl Fields {
             _ => &[],
         };
         let is_unknown = |field: &String| {
-            !matches!(field.as_str(), "metadata.name" | "metadata.namespace") && !own.contains(&field.as_str())
+            !matches!(field.as_str(), "metadata.name" | "metadata.namespace")
+                && !own.contains(&field.as_str())
         };
         let fields = self.0.iter().map(|(pointer, ..)| pointer[1..].replace('/', "."));
         let field = fields.into_iter().find(is_unknown)?;

@@ -241,7 +241,11 @@ impl ApiError {
         });
         if let Some(details) = &self.details {
             let none = json!({});
-            status["details"] = if details.is_null() { none } else { (**details).clone() };
+            status["details"] = if details.is_null() {
+                none
+            } else {
+                (**details).clone()
+            };
         }
         status["code"] = json!(self.code);
         status

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, letters};
 use super::delete;
-use super::openapi::{self, type_name};
 use super::json::{at, count, ensure, entries, integer, items, name, namespace, present, set, text, uid};
 use super::logs;
+use super::openapi::{self, type_name};
 use super::patch::{self, Form};
 use super::request::{Asked, Target};
 use super::resource::Resource;
@@ -121,11 +121,15 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
     let replicas = integer(&wanted, "/spec/replicas").unwrap_or(0);
     if present(&wanted, "/spec/replicas") && integer(&wanted, "/spec/replicas").is_none() {
         let found = type_name(&at(&wanted, "/spec/replicas"));
-        let why = format!("json: cannot unmarshal {found} into Go struct field ScaleSpec.spec.replicas of type int32");
+        let why = format!(
+            "json: cannot unmarshal {found} into Go struct field ScaleSpec.spec.replicas of type int32"
+        );
         return Err(if asked.verb() == "patch" {
             ApiError::bad_patch(&wanted, &why)
         } else {
-            ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"))
+            ApiError::bad_request(format!(
+                "Scale in version \"v1\" cannot be handled as a Scale: {why}"
+            ))
         });
     }
     if !(0..=i64::from(i32::MAX)).contains(&replicas) {
@@ -146,7 +150,10 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
     openapi::check(call.resource, &scaled, Checks::Types)?;
     let now = cluster.timestamp();
     super::managers::record_update(Some(object), &mut scaled, &call.writer("scale"), &now);
-    Ok(scale_of(call.resource, &cluster.update(&call.resource.table(), scaled)))
+    Ok(scale_of(
+        call.resource,
+        &cluster.update(&call.resource.table(), scaled),
+    ))
 }
 
 /// Deletes a pod if no disruption budget forbids it.
@@ -267,13 +274,13 @@ fn finalize(cluster: &mut Cluster, asked: &Asked, namespace: &Value) -> Result<V
 fn bind(cluster: &mut Cluster, asked: &Asked, pod: &Value) -> Result<Value, ApiError> {
     let body = object_body(asked)?;
     if present(pod, "/spec/nodeName") {
-        let message = format!(
-            "Operation cannot be fulfilled on pods/binding {:?}: pod {} is already assigned to node {:?}",
-            name(pod),
-            name(pod),
-            text(pod, "/spec/nodeName")
-        );
-        return Err(ApiError::new(409, "Conflict", message));
+        let node = text(pod, "/spec/nodeName");
+        let why = format!("pod {} is already assigned to node {node:?}", name(pod));
+        let bindings = Resource {
+            plural: "pods/binding".into(),
+            ..Resource::default()
+        };
+        return Err(ApiError::conflict(&bindings, name(pod), &why));
     }
     let mut pod = pod.clone();
     set(&mut pod, "/spec/nodeName", text(&body, "/target/name").to_owned());

@@ -86,7 +86,10 @@ fn check_type(resource: &Resource, body: &mut Value) -> Result<(), ApiError> {
     }
     if !resource.is_custom() {
         // Where a body does not say what it is, the path does.
-        for (pointer, meant) in [("/kind", resource.kind.clone()), ("/apiVersion", resource.group_version())] {
+        for (pointer, meant) in [
+            ("/kind", resource.kind.clone()),
+            ("/apiVersion", resource.group_version()),
+        ] {
             if text(body, pointer).is_empty() {
                 set(body, pointer, meant);
             }
@@ -124,7 +127,7 @@ fn check_namespace(cluster: &Cluster, call: &Call<'_>, body: &mut Value) -> Resu
     let named = text(body, "/metadata/namespace");
     if !named.is_empty() && named != call.namespace {
         return Err(ApiError::bad_request(String::from(
-            "the namespace of the provided object does not match the namespace sent on the request"
+            "the namespace of the provided object does not match the namespace sent on the request",
         )));
     }
     set(body, "/metadata/namespace", call.namespace);
@@ -151,6 +154,7 @@ pub(super) fn create(
 ) -> Result<Arc<Value>, ApiError> {
     check_type(call.resource, &mut body)?;
     openapi::check(call.resource, &body, call.checks)?;
+    openapi::drop_unknown(call.resource, &mut body, call.checks);
     check_namespace(cluster, call, &mut body)?;
     for field in [
         "uid",
@@ -269,6 +273,7 @@ pub(super) fn replace(
     }
     let existing = call.existing(cluster)?;
     openapi::check(call.resource, &body, call.checks)?;
+    openapi::drop_unknown(call.resource, &mut body, call.checks);
     check_place(call, &body)?;
     check_preconditions(call, &existing, &body)?;
     let object = convert::inward(call.resource, tidy(body));
@@ -329,6 +334,7 @@ pub(super) fn patch(
         managers::drop_given_up(&shown, &mut patched, body, &call.writer(part.subresource()));
     }
     check_patched(call, form, &mut patched)?;
+    openapi::drop_unknown(call.resource, &mut patched, call.checks);
     check_place(call, &patched)?;
     check_preconditions(call, &existing, &patched)?;
     if name(&patched) != call.name {
@@ -345,7 +351,7 @@ fn check_patched(call: &Call<'_>, form: Form, patched: &mut Value) -> Result<(),
     let checked =
         check_type(call.resource, patched).and_then(|()| openapi::check(call.resource, patched, call.checks));
     match checked {
-        Err(error) if error.code == 400 && matches!(form, Form::Json | Form::Merge) => {
+        Err(error) if error.code == 400 && form != Form::Apply => {
             let (_, why) = error.message.split_once(": ").unwrap_or(("", &error.message));
             Err(ApiError::bad_patch(&whole, why))
         }

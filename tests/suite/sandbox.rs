@@ -733,10 +733,10 @@ fn nonsense_gets_the_code_it_deserves() {
         (400, ("PATCH", web, merge, b"3".to_vec())),
         (422, ("PATCH", web, merge, br#"{"metadata":3}"#.to_vec())),
         (
-            400,
+            422,
             ("PATCH", web, strategic, br#"{"spec":{"template":[]}}"#.to_vec()),
         ),
-        (400, ("PATCH", web, strategic, br#"{"spec":7}"#.to_vec())),
+        (422, ("PATCH", web, strategic, br#"{"spec":7}"#.to_vec())),
         (
             500,
             (

@@ -99,7 +99,8 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         6 => changed(BODIES, "[ -~]{0,6}").prop_map(String::into_bytes),
         1 => prop::collection::vec(any::<u8>(), 0..200),
     ];
-    let path = changed(PATHS, "[a-z0-9/?&=%._-]{0,5}").prop_map(|path| format!("/{}", path.trim_start_matches('/')));
+    let path =
+        changed(PATHS, "[a-z0-9/?&=%._-]{0,5}").prop_map(|path| format!("/{}", path.trim_start_matches('/')));
     let kinds = (prop::sample::select(MEDIA), prop::sample::select(ACCEPTED));
     (method, path, kinds, body).prop_map(|(method, path, (media, accepted), body)| {
         let head = format!(
@@ -143,7 +144,9 @@ fn the_server_takes_anything() {
     let runtime = runtime();
     let running = served(&runtime);
     let address = address(&running);
-    let count = std::env::var("SAYSO_FUZZ").ok().and_then(|count| count.parse().ok());
+    let count = std::env::var("SAYSO_FUZZ")
+        .ok()
+        .and_then(|count| count.parse().ok());
     let mut runner = TestRunner::new(Config {
         cases: count.unwrap_or(CASES),
         failure_persistence: None,
@@ -151,7 +154,10 @@ fn the_server_takes_anything() {
     });
     let tried = runner.run(&request(), |request| {
         let code = judged(&request, &told(address, &request))?;
-        prop_assert!(code != 500 || !String::from_utf8_lossy(&request).starts_with("GET"), "a read that fails");
+        prop_assert!(
+            code != 500 || !String::from_utf8_lossy(&request).starts_with("GET"),
+            "a read that fails"
+        );
         Ok(())
     });
     match tried {
@@ -160,7 +166,10 @@ fn the_server_takes_anything() {
         Err(abort) => panic!("{abort}"),
     }
     // A panic would have poisoned nothing, but the thread that met it would be seen here.
-    let alive = told(address, b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let alive = told(
+        address,
+        b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
     assert!(alive.ends_with("ok"), "{alive}");
 }
 

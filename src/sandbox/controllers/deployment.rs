@@ -112,7 +112,11 @@ fn new_set(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>]) -> Ar
     }
     let newest = sets.iter().map(|one| revision(one)).max().unwrap_or(0);
     // The first one gets all pods at once.
-    let replicas = if sets.is_empty() { count(deployment, "/spec/replicas") } else { 0 };
+    let replicas = if sets.is_empty() {
+        count(deployment, "/spec/replicas")
+    } else {
+        0
+    };
     let mut set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
         "metadata": {"name": format!("{}-{hash}", name(deployment)), "namespace": namespace(deployment),
             "labels": at(&template, "/metadata/labels")},
@@ -158,7 +162,11 @@ fn annotate_size(deployment: &Value, set: &mut Value) {
     let wanted = count(deployment, "/spec/replicas");
     let surge = at(deployment, "/spec/strategy/rollingUpdate/maxSurge");
     let most = wanted + amount(&surge, wanted, true);
-    annotate(set, "deployment.kubernetes.io/desired-replicas", &wanted.to_string());
+    annotate(
+        set,
+        "deployment.kubernetes.io/desired-replicas",
+        &wanted.to_string(),
+    );
     annotate(set, "deployment.kubernetes.io/max-replicas", &most.to_string());
 }
 
@@ -343,10 +351,24 @@ fn judge(
         .any(|one| text(one, "/reason") == "DeploymentPaused");
     if is_paused {
         let message = "Deployment is paused";
-        set_condition(object, "Progressing", "Unknown", "DeploymentPaused", message, &now);
+        set_condition(
+            object,
+            "Progressing",
+            "Unknown",
+            "DeploymentPaused",
+            message,
+            &now,
+        );
     } else if was_paused {
         let message = "Deployment is resumed";
-        set_condition(object, "Progressing", "Unknown", "DeploymentResumed", message, &now);
+        set_condition(
+            object,
+            "Progressing",
+            "Unknown",
+            "DeploymentResumed",
+            message,
+            &now,
+        );
     } else if let Some(current) = current {
         judge_progress(cluster, object, current, is_complete, has_moved);
     }

@@ -183,7 +183,11 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
         if is_tainted == flag(&node, "/spec/unschedulable") {
             continue;
         }
-        let mut kept: Vec<Value> = taints.iter().filter(|taint| text(taint, "/key") != KEY).cloned().collect();
+        let mut kept: Vec<Value> = taints
+            .iter()
+            .filter(|taint| text(taint, "/key") != KEY)
+            .cloned()
+            .collect();
         if !is_tainted {
             kept.push(json!({"key": KEY, "effect": "NoSchedule", "timeAdded": cluster.timestamp()}));
         }

@@ -62,6 +62,20 @@ pub(in crate::sandbox) fn check(resource: &Resource, object: &Value, checks: Che
     Ok(())
 }
 
+/// Takes out what the kind's schema does not know, as the real server's decoder does.
+pub(in crate::sandbox) fn drop_unknown(resource: &Resource, object: &mut Value, checks: Checks) {
+    let schema = schemas::all().get(&schemas::name(resource));
+    let (None, Some(schema), true) = (&resource.schema, schema, checks != Checks::Off) else {
+        return;
+    };
+    let mut findings = Findings::default();
+    walk(object, schema, "", 0, false, &mut findings);
+    for path in findings.unknown {
+        let pointer = path.replace('[', ".").replace(']', "").replace('.', "/");
+        crate::sandbox::json::remove(object, &format!("/{pointer}"));
+    }
+}
+
 fn invalid(resource: &Resource, object: &Value, findings: &Findings) -> Option<ApiError> {
     let mut causes: Vec<Cause> = findings
         .mistyped
@@ -275,7 +289,9 @@ fn demand(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
 fn demand_of_text(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
     let Some(found) = value.as_str() else { return };
     let most = schema.get("maxLength").and_then(Value::as_u64);
-    if let Some(most) = most.filter(|most| u64::try_from(found.chars().count()).is_ok_and(|length| length > *most)) {
+    if let Some(most) =
+        most.filter(|most| u64::try_from(found.chars().count()).is_ok_and(|length| length > *most))
+    {
         findings.invalid.push(Cause {
             reason: "FieldValueTooLong",
             field: path.to_owned(),

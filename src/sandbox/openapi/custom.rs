@@ -22,7 +22,8 @@ fn refine(value: &mut Value, schema: &Value) {
         Value::Object(map) => {
             let known = schema.get("properties").and_then(Value::as_object);
             let each = schema.get("additionalProperties").filter(|each| each.is_object());
-            let keeps = flag(schema, "/x-kubernetes-preserve-unknown-fields") || schema.get("additionalProperties").is_some();
+            let keeps = flag(schema, "/x-kubernetes-preserve-unknown-fields")
+                || schema.get("additionalProperties").is_some();
             map.retain(|key, _| keeps || known.is_some_and(|known| known.contains_key(key)));
             for (key, schema) in known.into_iter().flatten() {
                 let default = schema.get("default");
@@ -89,7 +90,11 @@ mod tests {
     #[test]
     fn a_key_comes_once() {
         let schema = json!({"x-kubernetes-list-map-keys": ["key"]});
-        let list = [json!({"key": "a"}), json!({"key": "b"}), json!({"key": "a", "x": 1})];
+        let list = [
+            json!({"key": "a"}),
+            json!({"key": "b"}),
+            json!({"key": "a", "x": 1}),
+        ];
         assert_eq!(duplicate(&list, &schema), Some((2, json!({"key": "a"}))));
         assert_eq!(duplicate(&list[..2], &schema), None);
     }

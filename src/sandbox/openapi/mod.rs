@@ -11,7 +11,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-pub(super) use check::{check, type_name};
+pub(super) use check::{check, drop_unknown, type_name};
 pub(super) use custom::shape;
 
 use super::discovery::group_versions;

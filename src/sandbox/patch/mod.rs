@@ -49,12 +49,10 @@ pub(super) fn apply(form: Form, object: &Value, body: &Value) -> Result<Value, A
     match form {
         Form::Json => apply_json(&mut patched, body)?,
         _ if !body.is_object() => {
-            return Err(ApiError::bad_request(
-                format!(
-                    "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                    super::openapi::type_name(body)
-                ),
-            ));
+            return Err(ApiError::bad_request(format!(
+                "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                super::openapi::type_name(body)
+            )));
         }
         Form::Merge => json_patch::merge(&mut patched, body),
         Form::Strategic => strategic(&mut patched, body)?,

@@ -205,7 +205,11 @@ fn merge_keyed(
             (None, _) => added.push(clean(change)),
         }
     }
-    let parts = if walk.new_first { [added, list] } else { [list, added] };
+    let parts = if walk.new_first {
+        [added, list]
+    } else {
+        [list, added]
+    };
     Ok(parts.concat())
 }
 
@@ -334,7 +338,7 @@ mod tests {
             &object,
             &json!({"metadata": {"finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"]}}),
         );
-        assert_eq!(after, json!({"metadata": {"finalizers": ["b", "c"]}}));
+        assert_eq!(after, json!({"metadata": {"finalizers": ["c", "b"]}}));
     }
 
     #[test]

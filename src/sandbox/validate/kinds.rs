@@ -60,7 +60,12 @@ pub(super) fn check_service(object: &Value, causes: &mut Vec<Cause>) {
     for (index, port) in ports.iter().enumerate() {
         check_port(port, "/port", &format!("spec.ports[{index}].port"), causes);
         if at(port, "/targetPort").is_number() {
-            check_port(port, "/targetPort", &format!("spec.ports[{index}].targetPort"), causes);
+            check_port(
+                port,
+                "/targetPort",
+                &format!("spec.ports[{index}].targetPort"),
+                causes,
+            );
         }
         if ports.len() > 1 && text(port, "/name").is_empty() {
             causes.push(Cause::required(&format!("spec.ports[{index}].name"), ""));
@@ -115,7 +120,10 @@ pub(super) fn check_budget(object: &Value, causes: &mut Vec<Cause>) {
     }
     for field in ["minAvailable", "maxUnavailable"] {
         let value = at(object, &format!("/spec/{field}"));
-        let digits = |text: &str| text.strip_suffix('%').is_some_and(|text| text.parse::<u32>().is_ok());
+        let digits = |text: &str| {
+            text.strip_suffix('%')
+                .is_some_and(|text| text.parse::<u32>().is_ok())
+        };
         if value.as_str().is_some_and(|text| !digits(text)) {
             let why = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
             causes.push(Cause::invalid(&format!("spec.{field}"), &value, why));

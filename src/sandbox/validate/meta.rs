@@ -33,7 +33,11 @@ pub(super) fn check_finalizers(object: &Value, causes: &mut Vec<Cause>) {
         }
         if !name.contains('/') && !STANDARD.contains(&name) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
-            causes.push(Cause::invalid(&format!("metadata.finalizers[{index}]"), &json!(name), why));
+            causes.push(Cause::invalid(
+                &format!("metadata.finalizers[{index}]"),
+                &json!(name),
+                why,
+            ));
         }
     }
 }

@@ -81,7 +81,15 @@ fn check_name(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
         "namespaces" => (63, is_label(name, true), LABEL),
         _ if resource.group == "rbac.authorization.k8s.io" => {
             let good = !matches!(name, "." | "..") && !name.contains(['/', '%']);
-            (usize::MAX, good, if name.contains('/') { "may not contain '/'" } else { "may not contain '%'" })
+            (
+                usize::MAX,
+                good,
+                if name.contains('/') {
+                    "may not contain '/'"
+                } else {
+                    "may not contain '%'"
+                },
+            )
         }
         _ => (253, name.split('.').all(|part| is_label(part, true)), SUBDOMAIN),
     };
@@ -194,8 +202,15 @@ fn check_strategy(object: &Value, causes: &mut Vec<Cause>) {
             if is_none(object, "/spec/strategy/rollingUpdate/maxUnavailable")
                 && is_none(object, "/spec/strategy/rollingUpdate/maxSurge") =>
         {
-            let (field, why) = ("spec.strategy.rollingUpdate.maxUnavailable", "may not be 0 when `maxSurge` is 0");
-            causes.push(Cause::invalid(field, &at(object, "/spec/strategy/rollingUpdate/maxUnavailable"), why));
+            let (field, why) = (
+                "spec.strategy.rollingUpdate.maxUnavailable",
+                "may not be 0 when `maxSurge` is 0",
+            );
+            causes.push(Cause::invalid(
+                field,
+                &at(object, "/spec/strategy/rollingUpdate/maxUnavailable"),
+                why,
+            ));
         }
         "" | "RollingUpdate" | "Recreate" => {}
         other => causes.push(Cause::unsupported(

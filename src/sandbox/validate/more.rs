@@ -10,7 +10,11 @@ pub(super) fn check_network_policy(object: &Value, causes: &mut Vec<Cause>) {
     for (index, class) in all.filter_map(Value::as_str).enumerate() {
         let known = ["Ingress", "Egress"];
         if !known.contains(&class) {
-            causes.push(Cause::unsupported(&format!("spec.policyTypes[{index}]"), class, &known));
+            causes.push(Cause::unsupported(
+                &format!("spec.policyTypes[{index}]"),
+                class,
+                &known,
+            ));
         }
     }
 }
@@ -40,20 +44,32 @@ pub(super) fn check_node(object: &Value, causes: &mut Vec<Cause>) {
         let known = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
         let effect = text(taint, "/effect");
         if !known.contains(&effect) {
-            causes.push(Cause::unsupported(&format!("metadata.taints[{index}].effect"), effect, &known));
+            causes.push(Cause::unsupported(
+                &format!("metadata.taints[{index}].effect"),
+                effect,
+                &known,
+            ));
         }
     }
 }
 
 pub(super) fn check_definition(object: &Value, causes: &mut Vec<Cause>) {
-    let meant = format!("{}.{}", text(object, "/spec/names/plural"), text(object, "/spec/group"));
+    let meant = format!(
+        "{}.{}",
+        text(object, "/spec/names/plural"),
+        text(object, "/spec/group")
+    );
     if name(object) != meant {
         let why = "must be spec.names.plural+\".\"+spec.group";
         causes.push(Cause::invalid("metadata.name", &json!(name(object)), why));
     }
     let scope = text(object, "/spec/scope");
     if !matches!(scope, "Cluster" | "Namespaced") {
-        causes.push(Cause::unsupported("spec.scope", scope, &["Cluster", "Namespaced"]));
+        causes.push(Cause::unsupported(
+            "spec.scope",
+            scope,
+            &["Cluster", "Namespaced"],
+        ));
     }
     for (index, version) in items(object, "/spec/versions").iter().enumerate() {
         if !present(version, "/schema/openAPIV3Schema") {

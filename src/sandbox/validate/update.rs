@@ -28,7 +28,11 @@ pub(in crate::sandbox) fn check_update(resource: &Resource, before: &Value, afte
                 && before.pointer("/spec/clusterIP") != after.pointer("/spec/clusterIP") =>
         {
             let address = json!([text(after, "/spec/clusterIP")]);
-            causes.push(Cause::invalid("spec.clusterIPs[0]", &address, "may not change once set"));
+            causes.push(Cause::invalid(
+                "spec.clusterIPs[0]",
+                &address,
+                "may not change once set",
+            ));
         }
         "priorityclasses.scheduling.k8s.io" if before.get("value") != after.get("value") => {
             causes.push(Cause::forbidden("value", "may not be changed in an update."));
@@ -52,10 +56,16 @@ pub(in crate::sandbox) fn check_update(resource: &Resource, before: &Value, afte
             .iter()
             .any(|part| before.pointer(part) != after.pointer(part))
     {
-        causes.push(Cause::forbidden("data", "field is immutable when `immutable` is set"));
+        causes.push(Cause::forbidden(
+            "data",
+            "field is immutable when `immutable` is set",
+        ));
     }
     if flag(before, "/immutable") && !flag(after, "/immutable") {
-        causes.push(Cause::forbidden("immutable", "field is immutable when `immutable` is set"));
+        causes.push(Cause::forbidden(
+            "immutable",
+            "field is immutable when `immutable` is set",
+        ));
     }
     if present(before, "/metadata/deletionTimestamp") {
         causes.extend(new_finalizers(before, after));

@@ -180,7 +180,11 @@ impl std::fmt::Display for Difference {
             value => value.to_string(),
         };
         let (real, sandbox) = (shown(&self.real), shown(&self.sandbox));
-        write!(to, "turn {} {}: real {real}, sandbox {sandbox}", self.turn, self.place)
+        write!(
+            to,
+            "turn {} {}: real {real}, sandbox {sandbox}",
+            self.turn, self.place
+        )
     }
 }
 

@@ -34,7 +34,11 @@ static SANDBOX: LazyLock<(Running, Player, TempDir)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, running.kubeconfig()).unwrap();
-    (running, Player::new(&kubeconfig, runtime, Duration::from_secs(6)), folder)
+    (
+        running,
+        Player::new(&kubeconfig, runtime, Duration::from_secs(6)),
+        folder,
+    )
 });
 
 /// What came of the sandbox's conversations: their names and how often they differ for a reason.
@@ -92,15 +96,17 @@ fn accounts() -> std::sync::MutexGuard<'static, BTreeMap<String, Vec<String>>> {
 /// The control plane to talk to: one that runs already, where `SAYSO_CONTROL_PLANE` names its kubeconfig, else one of ours.
 fn real() -> Player {
     let ready = std::env::var_os("SAYSO_CONTROL_PLANE").map(PathBuf::from);
-    Player::new(&ready.unwrap_or_else(|| Stand::of_all().kubeconfig()), runtime(), Duration::from_secs(30))
+    Player::new(
+        &ready.unwrap_or_else(|| Stand::of_all().kubeconfig()),
+        runtime(),
+        Duration::from_secs(30),
+    )
 }
 
 /// The control plane answers as was recorded.
 fn confirm(conversation: &Conversation, recorded: &BTreeMap<String, Vec<Answer>>) -> Result<(), Failed> {
     let real = real().hold(conversation);
-    let before = recorded
-        .get(&conversation.name)
-        .map_or(&[][..], Vec::as_slice);
+    let before = recorded.get(&conversation.name).map_or(&[][..], Vec::as_slice);
     let found = compare(&real, before);
     if found.is_empty() {
         return Ok(());

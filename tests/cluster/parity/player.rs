@@ -172,10 +172,9 @@ fn address(path: &str, namespace: &str) -> String {
 
 /// Text with what was saved put in.
 fn filled(text: &str, saved: &Saved) -> String {
-    saved
-        .iter()
-        .rev()
-        .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+    saved.iter().rev().fold(text.to_owned(), |text, (name, value)| {
+        text.replace(&format!("${name}"), value)
+    })
 }
 
 /// What of an answer is compared.
@@ -229,7 +228,10 @@ static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (format!(r"-{letters}{{5}}\b"), "-POD"),
         (r"\b10\.\d+\.\d+\.\d+\b".to_owned(), "ADDRESS"),
         (r"in object meta: \d+".to_owned(), "in object meta: N"),
-        (r"resource version: (\d+) \(\d+\)".to_owned(), "resource version: $1 (N)"),
+        (
+            r"resource version: (\d+) \(\d+\)".to_owned(),
+            "resource version: $1 (N)",
+        ),
         (r"^\d+(ms|s|m|h)(\d+(s|m|h))?$".to_owned(), "AGE"),
         (r"pod-template-hash=\w+".to_owned(), "pod-template-hash=HASH"),
     ]
@@ -245,20 +247,26 @@ fn plain(value: &Value, managers: bool, namespace: &str) -> Value {
             let mut kept: Vec<(&String, &Value)> = map
                 .iter()
                 .filter(|(key, _)| managers || *key != "managedFields")
+                // Prose is each server's own.
+                .filter(|(key, _)| *key != "description")
                 .collect();
             kept.sort_by_key(|(key, _)| *key);
-            let plain = |(key, value): (&String, &Value)| (key.clone(), field(key, value, managers, namespace));
+            let plain =
+                |(key, value): (&String, &Value)| (key.clone(), field(key, value, managers, namespace));
             Value::Object(kept.into_iter().map(plain).collect::<Map<_, _>>())
         }
-        Value::Array(items) => items.iter().map(|item| plain(item, managers, namespace)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| plain(item, managers, namespace))
+            .collect(),
         Value::String(text) => {
             if text.starts_with("-----BEGIN CERTIFICATE") {
                 return json!("CERTIFICATE");
             }
             let text = text.replace(namespace, "NS");
-            let plain = VOLATILE
-                .iter()
-                .fold(text, |text, (pattern, name)| pattern.replace_all(&text, *name).into_owned());
+            let plain = VOLATILE.iter().fold(text, |text, (pattern, name)| {
+                pattern.replace_all(&text, *name).into_owned()
+            });
             json!(plain)
         }
         other => other.clone(),
