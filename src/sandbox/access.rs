@@ -8,7 +8,7 @@ use super::rbac::{Identity, Question};
 use super::request::Asked;
 use super::resource::Resource;
 use super::routes::object_body;
-use super::status::ApiError;
+use super::status::{ApiError, Cause};
 
 /// Answers a review; `None` if the resource is none.
 pub(super) fn answer(
@@ -26,7 +26,49 @@ pub(super) fn answer(
     if asked.verb() != "create" {
         return Some(Err(ApiError::method_not_allowed()));
     }
-    Some(object_body(asked).map(|body| review(cluster, resource, body, identity)))
+    let checked = object_body(asked).and_then(|body| check(resource, &body, asked).map(|()| body));
+    Some(checked.map(|body| review(cluster, resource, body, identity)))
+}
+
+/// Refuses a review that asks nothing, or of nobody.
+fn check(resource: &Resource, body: &Value, asked: &Asked) -> Result<(), ApiError> {
+    if !resource.kind.ends_with("AccessReview") {
+        return Ok(());
+    }
+    let refuse = |field: &str, value: Value, why: &str| {
+        let nameless = Resource {
+            group: resource.group.clone(),
+            ..Resource::default()
+        };
+        Err(ApiError::invalid(
+            &nameless,
+            "",
+            &[Cause::invalid(field, &value, why)],
+        ))
+    };
+    let is_set = |field: &str| super::json::present(body, &format!("/spec/{field}"));
+    if is_set("resourceAttributes") == is_set("nonResourceAttributes") {
+        let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+        return refuse("spec.resourceAttributes", Value::Null, why);
+    }
+    let asks_of_others = !resource.kind.starts_with("Self");
+    if asks_of_others && text(body, "/spec/user").is_empty() && items(body, "/spec/groups").is_empty() {
+        return refuse(
+            "spec.user",
+            json!(""),
+            "at least one of user or group must be specified",
+        );
+    }
+    let place = text(body, "/spec/resourceAttributes/namespace");
+    let here = asked
+        .target
+        .as_ref()
+        .map_or("", |target| target.namespace.as_str());
+    if resource.kind == "LocalSubjectAccessReview" && place != here {
+        let field = "spec.resourceAttributes.namespace";
+        return refuse(field, json!(place), "must match metadata.namespace");
+    }
+    Ok(())
 }
 
 fn review(cluster: &Cluster, resource: &Resource, mut body: Value, identity: &Identity) -> Value {

@@ -246,7 +246,7 @@ impl Cluster {
         }
         let now = self.timestamp();
         set(&mut object, "/metadata/creationTimestamp", now);
-        if present(&object, "/spec") && has_generation(table, self) {
+        if has_generation(table, self) {
             set(&mut object, "/metadata/generation", 1);
         }
         self.store.put(table, object)
@@ -257,7 +257,8 @@ impl Cluster {
         if let Some(before) = self.get(table, namespace(&object), name(&object)) {
             let generation = before.pointer("/metadata/generation").and_then(Value::as_i64);
             if let Some(generation) = generation {
-                let bump = i64::from(before.pointer("/spec") != object.pointer("/spec"));
+                // Being given a node is no change of what is wanted of a pod.
+                let bump = i64::from(table != "pods" && before.pointer("/spec") != object.pointer("/spec"));
                 set(&mut object, "/metadata/generation", generation + bump);
             }
         }
@@ -285,7 +286,9 @@ impl Cluster {
         let mut object = object.clone();
         if !is_terminating(&object) {
             set(&mut object, "/metadata/deletionTimestamp", self.timestamp());
-            ensure(&mut object, "/metadata/deletionGracePeriodSeconds", 0);
+            if table != "namespaces" {
+                ensure(&mut object, "/metadata/deletionGracePeriodSeconds", 0);
+            }
         }
         self.store.put(table, object)
     }

@@ -14,12 +14,31 @@ pub(super) fn apply(cluster: &mut Cluster, resource: &Resource, object: &mut Val
         "replicasets.apps" | "replicationcontrollers" => replica_set(object),
         "statefulsets.apps" => stateful_set(object),
         "daemonsets.apps" => daemon_set(object),
-        "jobs.batch" => job(object, ""),
+        "jobs.batch" => {
+            job(object, "");
+            ensure(object, "/spec/manualSelector", false);
+            ensure(object, "/spec/podReplacementPolicy", "TerminatingOrFailed");
+        }
         "cronjobs.batch" => cron_job(object),
         "services" => service(cluster, object),
         "secrets" => secret(object),
         "namespaces" => namespace(object),
         "persistentvolumeclaims" => claim(object),
+        "persistentvolumes" => {
+            ensure(object, "/spec/persistentVolumeReclaimPolicy", "Retain");
+            ensure(object, "/spec/volumeMode", "Filesystem");
+            if present(object, "/spec/hostPath") {
+                ensure(object, "/spec/hostPath/type", "");
+            }
+        }
+        "priorityclasses.scheduling.k8s.io" => {
+            ensure(object, "/preemptionPolicy", "PreemptLowerPriority");
+        }
+        "networkpolicies.networking.k8s.io" => {
+            let mut policies = vec!["Ingress"];
+            policies.extend(present(object, "/spec/egress").then_some("Egress"));
+            ensure(object, "/spec/policyTypes", json!(policies));
+        }
         "horizontalpodautoscalers.autoscaling" => {
             ensure(object, "/spec/minReplicas", 1);
         }
@@ -37,11 +56,28 @@ pub(super) fn apply(cluster: &mut Cluster, resource: &Resource, object: &mut Val
 
 fn pod(pod: &mut Value) {
     pod_spec(pod, "/spec");
+    for list in ["/spec/initContainers", "/spec/containers"] {
+        items_mut(pod, list).for_each(request_limits);
+    }
     ensure(pod, "/spec/serviceAccountName", "default");
+    mirror_account(pod, "/spec");
     ensure(pod, "/spec/enableServiceLinks", true);
+    if !present(pod, "/spec/priorityClassName") {
+        ensure(pod, "/spec/priority", 0);
+        ensure(pod, "/spec/preemptionPolicy", "PreemptLowerPriority");
+    }
     ensure(pod, "/status/phase", "Pending");
     let class = quality_of_service(pod);
     ensure(pod, "/status/qosClass", class);
+}
+
+/// What is limited is requested, unless something else is.
+fn request_limits(container: &mut Value) {
+    let limits = entries(container, "/resources/limits").cloned();
+    for (kind, amount) in limits.into_iter().flatten() {
+        let pointer = format!("/resources/requests/{}", super::json::escape(&kind));
+        ensure(container, &pointer, amount);
+    }
 }
 
 /// Guaranteed, Burstable or BestEffort, from the containers' requests and limits.
@@ -81,11 +117,25 @@ fn pod_spec(object: &mut Value, pointer: &str) {
             }
         }
     }
+    for volume in items_mut(object, &format!("{pointer}/volumes")) {
+        if present(volume, "/hostPath") {
+            ensure(volume, "/hostPath/type", "");
+        }
+    }
+    mirror_account(object, pointer);
     ensure(object, &format!("{pointer}/restartPolicy"), "Always");
     ensure(object, &format!("{pointer}/terminationGracePeriodSeconds"), 30);
     ensure(object, &format!("{pointer}/dnsPolicy"), "ClusterFirst");
     ensure(object, &format!("{pointer}/securityContext"), json!({}));
     ensure(object, &format!("{pointer}/schedulerName"), "default-scheduler");
+}
+
+/// The account stands under its old name, too.
+fn mirror_account(object: &mut Value, pointer: &str) {
+    let account = text(object, &format!("{pointer}/serviceAccountName")).to_owned();
+    if !account.is_empty() {
+        set(object, &format!("{pointer}/serviceAccount"), account);
+    }
 }
 
 fn container(container: &mut Value) {
@@ -111,15 +161,6 @@ fn container(container: &mut Value) {
         }
     }
     ensure(container, "/resources", json!({}));
-    if let Some(limits) = entries(container, "/resources/limits").cloned() {
-        for (kind, amount) in limits {
-            ensure(
-                container,
-                &format!("/resources/requests/{}", super::json::escape(&kind)),
-                amount,
-            );
-        }
-    }
     ensure(container, "/terminationMessagePath", "/dev/termination-log");
     ensure(container, "/terminationMessagePolicy", "File");
     ensure(
@@ -155,6 +196,11 @@ fn replica_set(object: &mut Value) {
 fn stateful_set(object: &mut Value) {
     ensure(object, "/spec/replicas", 1);
     ensure(object, "/spec/podManagementPolicy", "OrderedReady");
+    ensure(object, "/spec/serviceName", "");
+    for when in ["whenDeleted", "whenScaled"] {
+        let pointer = format!("/spec/persistentVolumeClaimRetentionPolicy/{when}");
+        ensure(object, &pointer, "Retain");
+    }
     ensure(object, "/spec/updateStrategy/type", "RollingUpdate");
     if text(object, "/spec/updateStrategy/type") == "RollingUpdate" {
         ensure(object, "/spec/updateStrategy/rollingUpdate/partition", 0);
@@ -164,6 +210,7 @@ fn stateful_set(object: &mut Value) {
         ensure(claim, "/apiVersion", "v1");
         ensure(claim, "/kind", "PersistentVolumeClaim");
         ensure(claim, "/spec/volumeMode", "Filesystem");
+        ensure(claim, "/status/phase", "Pending");
     }
     template(object);
 }
@@ -222,6 +269,10 @@ pub(super) fn job_selector(object: &mut Value) {
             value.clone(),
         );
     }
+    if entries(object, "/metadata/labels").is_none_or(serde_json::Map::is_empty) {
+        let labels = super::json::at(object, "/spec/template/metadata/labels");
+        set(object, "/metadata/labels", labels);
+    }
 }
 
 fn cron_job(object: &mut Value) {
@@ -229,6 +280,8 @@ fn cron_job(object: &mut Value) {
     ensure(object, "/spec/suspend", false);
     ensure(object, "/spec/successfulJobsHistoryLimit", 3);
     ensure(object, "/spec/failedJobsHistoryLimit", 1);
+    ensure(object, "/spec/jobTemplate/metadata", json!({}));
+    ensure(object, "/spec/jobTemplate/spec/template/metadata", json!({}));
     if present(object, "/spec/jobTemplate/spec/template") {
         pod_spec(object, "/spec/jobTemplate/spec/template/spec");
     }
@@ -266,6 +319,11 @@ fn service(cluster: &mut Cluster, object: &mut Value) {
     ensure(object, "/spec/internalTrafficPolicy", "Cluster");
     if needs_node_port {
         ensure(object, "/spec/externalTrafficPolicy", "Cluster");
+    } else {
+        remove(object, "/spec/externalTrafficPolicy");
+    }
+    if text(object, "/spec/type") == "LoadBalancer" {
+        ensure(object, "/spec/allocateLoadBalancerNodePorts", true);
     }
     ensure(object, "/status/loadBalancer", json!({}));
 }

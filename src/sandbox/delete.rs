@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, Due};
 use super::json::{integer, is_terminating, items, name, namespace, present, set, text, uid};
 use super::resource::Resource;
-use super::status::ApiError;
+use super::status::{ApiError, Cause};
 use super::write::Call;
 
 /// What becomes of the objects that the deleted one owns.
@@ -39,12 +39,16 @@ impl Options {
             "Foreground" => Propagation::Foreground,
             "Orphan" => Propagation::Orphan,
             other => {
-                let message = format!(
-                    "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {other:?}: supported values: \"Background\", \"Foreground\", \"Orphan\""
-                );
-                return Err(ApiError::new(422, "Invalid", message));
+                let known = ["Foreground", "Background", "Orphan", "nil"];
+                let cause = Cause::unsupported("propagationPolicy", other, &known);
+                return Err(ApiError::bad_options("DeleteOptions", cause));
             }
         };
+        if present(body, "/orphanDependents") && !policy.is_empty() {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            let cause = Cause::invalid("propagationPolicy", &json!(policy), why);
+            return Err(ApiError::bad_options("DeleteOptions", cause));
+        }
         let propagation = if super::json::flag(body, "/orphanDependents") {
             Propagation::Orphan
         } else {
@@ -76,20 +80,58 @@ pub(super) fn delete(
         return terminate_namespace(cluster, call, &object);
     }
     if table == "pods" && options.grace_seconds != Some(0) && present(&object, "/spec/nodeName") {
+        // What runs gets its grace; what runs nowhere, or is to go at once, is gone now.
         let own = integer(&object, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
         return Ok(cluster.terminate_pod(&object, options.grace_seconds.unwrap_or(own)));
     }
     let mut object = (*object).clone();
     match options.propagation {
-        Propagation::Orphan => orphan(cluster, &object),
-        Propagation::Foreground => add_finalizer(&mut object, "foregroundDeletion"),
+        Propagation::Orphan => {
+            orphan(cluster, &object);
+            let kept = items(&object, "/metadata/finalizers").to_vec();
+            add_finalizer(&mut object, "orphan");
+            bump(&mut object);
+            let last = cluster.mark_terminating(&table, &object);
+            let mut object = (*last).clone();
+            restore_finalizers(&mut object, kept);
+            if items(&object, "/metadata/finalizers").is_empty() {
+                cluster.store.remove(&table, call.namespace, call.name);
+            } else {
+                cluster.store.put(&table, object);
+            }
+            return Ok(last);
+        }
+        Propagation::Foreground => {
+            add_finalizer(&mut object, "foregroundDeletion");
+            bump(&mut object);
+        }
         Propagation::Background => {}
     }
     if items(&object, "/metadata/finalizers").is_empty() {
         cluster.store.remove(&table, call.namespace, call.name);
+        if table == "pods" {
+            set(&mut object, "/metadata/deletionTimestamp", cluster.timestamp());
+            set(&mut object, "/metadata/deletionGracePeriodSeconds", 0);
+            return Ok(Arc::new(object));
+        }
         return Ok(Arc::new(gone(call.resource, &object)));
     }
     Ok(cluster.mark_terminating(&table, &object))
+}
+
+fn restore_finalizers(object: &mut Value, kept: Vec<Value>) {
+    if kept.is_empty() {
+        super::json::remove(object, "/metadata/finalizers");
+    } else {
+        set(object, "/metadata/finalizers", kept);
+    }
+}
+
+/// Deletion that waits for something counts as a change of what is wanted.
+fn bump(object: &mut Value) {
+    if let Some(generation) = integer(object, "/metadata/generation").filter(|_| !is_terminating(object)) {
+        set(object, "/metadata/generation", generation + 1);
+    }
 }
 
 fn check(call: &Call<'_>, object: &Value, options: &Options) -> Result<(), ApiError> {
@@ -103,10 +145,18 @@ fn check(call: &Call<'_>, object: &Value, options: &Options) -> Result<(), ApiEr
     match failed {
         None => Ok(()),
         Some((what, wanted, found)) => {
+            let hint = match what {
+                "UID" => "deleted and then recreated",
+                _ => "modified",
+            };
             let why = format!(
-                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+                "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {hint}"
             );
-            Err(ApiError::conflict(call.resource, call.name, &why))
+            let named = Resource {
+                plural: call.resource.kind.clone(),
+                ..call.resource.clone()
+            };
+            Err(ApiError::conflict(&named, call.name, &why))
         }
     }
 }
@@ -148,7 +198,11 @@ fn orphan(cluster: &mut Cluster, owner: &Value) {
             .filter(|one| uid_of(one) != uid(owner))
             .cloned()
             .collect();
-        set(&mut object, "/metadata/ownerReferences", kept);
+        if kept.is_empty() {
+            super::json::remove(&mut object, "/metadata/ownerReferences");
+        } else {
+            set(&mut object, "/metadata/ownerReferences", kept);
+        }
         cluster.store.put(&table, object);
     }
 }

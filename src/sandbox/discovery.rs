@@ -94,6 +94,7 @@ fn resource_list(resources: &[Arc<Resource>], group: &str, version: &str) -> Opt
             all.push(listed_subresource(resource, name));
         }
     }
+    all.sort_by(|one, other| one["name"].as_str().cmp(&other["name"].as_str()));
     let group_version = if group.is_empty() {
         version.to_owned()
     } else {

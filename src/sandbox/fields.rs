@@ -26,6 +26,20 @@ pub(super) struct FieldSet {
     children: BTreeMap<String, FieldSet>,
 }
 
+/// Structures that are there whether anyone sets them or not, in `fieldsV1`.
+const PARTS: [&str; 10] = [
+    "f:metadata",
+    "f:spec",
+    "f:status",
+    "f:template",
+    "f:jobTemplate",
+    "f:strategy",
+    "f:updateStrategy",
+    "f:containers",
+    "f:resources",
+    "f:scaleTargetRef",
+];
+
 impl FieldSet {
     fn leaf() -> Self {
         Self {
@@ -53,12 +67,25 @@ impl FieldSet {
         if self.own && !self.children.is_empty() {
             map.insert(".".into(), json!({}));
         }
-        map.extend(
-            self.children
-                .iter()
-                .map(|(key, child)| (key.clone(), child.write())),
-        );
+        let full = self.children.iter().filter(|(_, child)| !child.is_empty());
+        map.extend(full.map(|(key, child)| (key.clone(), child.write())));
         Value::Object(map)
+    }
+
+    /// The set without what is part of every object of its kind, set or not, and so belongs to nobody.
+    pub(super) fn shed(mut self, typing: Typing) -> Self {
+        let is_part = |key: &str| match typing {
+            Typing::BuiltIn => PARTS.contains(&key),
+            Typing::Custom => key == "f:metadata",
+        };
+        self.children = std::mem::take(&mut self.children)
+            .into_iter()
+            .map(|(key, mut child)| {
+                child.own &= !is_part(&key) || child.children.is_empty();
+                (key, child.shed(typing))
+            })
+            .collect();
+        self
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -362,9 +389,6 @@ pub(super) fn named(entry: &Value) -> String {
     }
     if text(entry, "/operation") == "Update" {
         named += &format!(" using {}", text(entry, "/apiVersion"));
-        if !text(entry, "/time").is_empty() {
-            named += &format!(" at {}", text(entry, "/time"));
-        }
     }
     named
 }

@@ -88,6 +88,7 @@ fn store(object: &mut Value, mut all: Vec<Entry>) {
 pub(super) fn record_update(existing: Option<&Value>, object: &mut Value, writer: &Writer<'_>, now: &str) {
     let before = existing.map_or_else(|| json!({}), fields::managed_part);
     let (changed, gone) = fields::compare(&before, &fields::managed_part(object), writer.typing);
+    let changed = changed.shed(writer.typing);
     let mut all = entries(existing);
     if changed.is_empty() && gone.is_empty() {
         return store(object, all);
@@ -249,7 +250,7 @@ mod tests {
         assert!(
             error
                 .message
-                .contains("conflict with \"editor\" using v1 at now: .data.a"),
+                .contains("conflict with \"editor\" using v1: .data.a"),
             "{}",
             error.message
         );

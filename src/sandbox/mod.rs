@@ -67,7 +67,9 @@ What a sandbox does not do:
   - keep pods apart by affinity to other pods or spread them by topology; it knows node affinity, selectors, taints,
     requests and devices
   - scale by autoscaler; autoscalers say what they see
-  - evaluate validation rules in CEL, and convert between versions of custom resources
+  - evaluate validation rules in CEL and patterns of custom resources, and convert between their versions
+  - hold back who may write roles from giving more rights than they have
+  - protect claims and volumes in use from deletion, and mount the tokens of service accounts into pods
   - keep one list the same over its pages: a later page shows what is there then
   - give one owner more than 200 pods";
 
@@ -197,6 +199,9 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     };
     let listener = TcpListener::bind(options.address).await.map_err(failed)?;
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+    let mut cluster = cluster;
+    // Nobody can have watched what happened before.
+    cluster.store.compact();
     let shared = Arc::new(server::Shared::new(cluster));
     tokio::spawn(server::tick(shared.clone()));
     tokio::task::spawn_blocking(openapi::warm);

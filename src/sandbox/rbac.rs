@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::json::{items, text};
 use super::request::{Asked, Target};
-use super::status::ApiError;
+use super::status::{ApiError, described};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,7 +199,7 @@ impl Identity {
             self.user
         );
         let mut error = ApiError::new(403, "Forbidden", message);
-        error.details = Some(Box::new(json!({"name": name, "group": group, "kind": resource})));
+        error.details = Some(Box::new(described(name, group, resource)));
         error
     }
 }

@@ -33,14 +33,6 @@ impl Selection {
         })
     }
 
-    /// A selection of one object.
-    pub(super) fn named(mut self, name: &str) -> Result<Self, ApiError> {
-        if !name.is_empty() {
-            self.fields = Fields::parse(&format!("metadata.name={name}"))?;
-        }
-        Ok(self)
-    }
-
     pub(super) fn matches(&self, resource: &Resource, object: &Value) -> bool {
         self.namespace
             .as_deref()

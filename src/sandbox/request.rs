@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::selector::{Fields, Labels};
-use super::status::ApiError;
+use super::status::{ApiError, Cause};
 
 /// The resource that a path names; empty strings where it names none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -161,14 +161,44 @@ impl Asked {
         match self.query.get("dryRun") {
             "" => Ok(false),
             "All" => Ok(true),
-            other => Err(ApiError::new(
-                422,
-                "Invalid",
-                format!(
-                    "Options is invalid: dryRun: Unsupported value: {other:?}: supported values: \"All\""
-                ),
-            )),
+            other => {
+                let mut cause = Cause::unsupported("dryRun", other, &["All"]);
+                cause.message = cause
+                    .message
+                    .replace(&format!("{other:?}"), &format!("[{other:?}]"));
+                Err(ApiError::bad_options(self.options(), cause))
+            }
         }
+    }
+
+    /// The kind of the options that this request comes with.
+    pub(super) fn options(&self) -> &'static str {
+        match self.verb() {
+            "create" => "CreateOptions",
+            "update" => "UpdateOptions",
+            "patch" => "PatchOptions",
+            "delete" | "deletecollection" => "DeleteOptions",
+            _ => "ListOptions",
+        }
+    }
+
+    /// Refuses options of a write that are none.
+    pub(super) fn check_options(&self) -> Result<(), ApiError> {
+        let checks = self.query.get("fieldValidation");
+        let known = ["", "Ignore", "Strict", "Warn"];
+        if !known.contains(&checks) {
+            let cause = Cause::unsupported("fieldValidation", checks, &known);
+            return Err(ApiError::bad_options(self.options(), cause));
+        }
+        if self.query.get("fieldManager").len() > 128 {
+            let cause = Cause {
+                reason: "FieldValueTooLong",
+                field: "fieldManager".into(),
+                message: "Too long: may not be more than 128 bytes".into(),
+            };
+            return Err(ApiError::bad_options(self.options(), cause));
+        }
+        Ok(())
     }
 
     /// Who manages the fields that this request writes.

@@ -21,6 +21,8 @@ pub(super) struct Resource {
     pub(super) subresources: Vec<String>,
     /// The printer columns of a custom resource definition.
     pub(super) columns: Vec<Value>,
+    /// Where its scale stands, wanted and found, as pointers; empty where it stands where it does for deployments.
+    pub(super) scale: [String; 2],
     /// The schema of a custom resource definition's version.
     pub(super) schema: Option<Value>,
 }
@@ -367,6 +369,7 @@ fn from_row(row: &Row) -> Resource {
         verbs,
         subresources: words(subresources),
         columns: Vec::new(),
+        scale: [String::new(), String::new()],
         schema: None,
     }
 }
@@ -400,6 +403,8 @@ pub(super) fn from_definition(definition: &Value) -> Vec<Resource> {
                 .map(|&name| name.to_owned())
                 .collect(),
             columns: items(version, "/additionalPrinterColumns").to_vec(),
+            scale: ["specReplicasPath", "statusReplicasPath"]
+                .map(|path| text(version, &format!("/subresources/scale/{path}")).replace('.', "/")),
             schema: Some(at(version, "/schema/openAPIV3Schema")).filter(|schema| !schema.is_null()),
         })
         .collect()
@@ -449,9 +454,12 @@ impl Resource {
                         | "persistentvolumeclaims"
                         | "services"
                         | "resourcequotas"
-                        | "pods"
+                        | "horizontalpodautoscalers"
                 )
-            || self.plural == "networkpolicies"
+            || matches!(
+                self.plural.as_str(),
+                "networkpolicies" | "priorityclasses" | "pods"
+            )
     }
 
     /// True if a custom resource definition brought it.

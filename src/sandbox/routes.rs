@@ -40,7 +40,9 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
     let found = shared
         .lock()
         .resource(&target.group, &target.version, &target.resource);
-    let resource = found.ok_or_else(ApiError::no_such_path)?;
+    let Some(resource) = found else {
+        return Err(nothing_at(&shared.lock().resources(), &asked.path));
+    };
     check_scope(&resource, target)?;
     if let Some(answer) = access::answer(&shared.lock(), &resource, asked, &identity) {
         return answer.map(|made| (StatusCode::CREATED, Json(made)).into_response());
@@ -57,6 +59,82 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
     let outcome = change(&mut shared.lock(), &resource, asked, target);
     shared.announce();
     outcome
+}
+
+/// 404: a `Status` where the group is served, a page where nobody has heard of the path.
+fn nothing_at(resources: &[Arc<Resource>], path: &str) -> ApiError {
+    let mut steps = path.split('/').skip(1);
+    let is_known = match steps.next() {
+        Some("api" | "openapi") => true,
+        Some("apis") => steps
+            .next()
+            .is_some_and(|group| resources.iter().any(|one| one.group == group)),
+        _ => false,
+    };
+    if is_known {
+        ApiError::no_such_path()
+    } else {
+        ApiError::no_such_page()
+    }
+}
+
+/// Refuses options of a list or a watch that are none.
+fn check_list(
+    cluster: &Cluster,
+    resource: &Resource,
+    asked: &Asked,
+    selection: &Selection,
+) -> Result<(), ApiError> {
+    let query = &asked.query;
+    if let Some(why) = selection.fields.unknown_to(&resource.qualified()) {
+        return Err(ApiError::bad_request(why));
+    }
+    let limit = query.get("limit");
+    if !limit.is_empty() && limit.parse::<i64>().is_err() {
+        return Err(ApiError::bad_request(format!(
+            "strconv.ParseInt: parsing {limit:?}: invalid syntax"
+        )));
+    }
+    let (version, how) = (query.get("resourceVersion"), query.get("resourceVersionMatch"));
+    let cause = if query.flag("sendInitialEvents") && how != "NotOlderThan" {
+        Cause::forbidden(
+            "resourceVersionMatch",
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        )
+    } else if asked.verb() == "watch" || how.is_empty() {
+        return check_version(cluster, asked, version);
+    } else if version.is_empty() {
+        let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+        Cause::forbidden("resourceVersionMatch", why)
+    } else if !matches!(how, "Exact" | "NotOlderThan") {
+        Cause::unsupported("resourceVersionMatch", how, &["Exact", "NotOlderThan", ""])
+    } else {
+        return check_version(cluster, asked, version);
+    };
+    Err(ApiError::bad_options("ListOptions", cause))
+}
+
+/// Refuses to list at a version that is no number, or that has not come yet.
+fn check_version(cluster: &Cluster, asked: &Asked, version: &str) -> Result<(), ApiError> {
+    if asked.verb() == "watch" || version.is_empty() {
+        return Ok(());
+    }
+    let Ok(wanted) = version.parse::<u64>() else {
+        return Err(ApiError::bad_request(format!(
+            "invalid resource version: resourceVersion: Invalid value: {version:?}: strconv.ParseUint: parsing {version:?}: invalid syntax"
+        )));
+    };
+    let newest = cluster.store.version();
+    if wanted <= newest {
+        return Ok(());
+    }
+    let why = format!("Timeout: Too large resource version: {wanted}, current: {newest}");
+    let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+    let mut error = ApiError::new(504, "Timeout", why).because(vec![cause]);
+    if let Some(details) = &mut error.details {
+        details["retryAfterSeconds"] = json!(1);
+    }
+    Err(error)
 }
 
 fn authorize(shared: &Shared, asked: &Asked, identity: &Identity) -> Result<(), ApiError> {
@@ -83,10 +161,10 @@ fn check_scope(resource: &Resource, target: &Target) -> Result<(), ApiError> {
     } else {
         !is_inside
     };
-    if fits {
-        Ok(())
-    } else {
-        Err(ApiError::no_such_path())
+    match fits {
+        true => Ok(()),
+        false if resource.is_custom() => Err(ApiError::no_such_page()),
+        false => Err(ApiError::no_such_path()),
     }
 }
 
@@ -102,7 +180,7 @@ fn answer_path(shared: &Shared, asked: &Asked) -> Answer {
     if path.starts_with("/openapi/v3") {
         return openapi::answer(&resources, path).ok_or_else(ApiError::no_such_path);
     }
-    discovery::answer(&resources, path, asked.header("accept")).ok_or_else(ApiError::no_such_path)
+    discovery::answer(&resources, path, asked.header("accept")).ok_or_else(|| nothing_at(&resources, path))
 }
 
 fn read(shared: &Arc<Shared>, resource: &Arc<Resource>, asked: &Asked, target: &Target) -> Answer {
@@ -110,8 +188,11 @@ fn read(shared: &Arc<Shared>, resource: &Arc<Resource>, asked: &Asked, target: &
         return subresource::read(&shared.lock(), resource, asked, target);
     }
     let selection = Selection::read(&asked.query, &target.namespace)?;
-    if asked.verb() == "watch" {
-        let selection = selection.named(&target.name)?;
+    if target.name.is_empty() {
+        check_list(&shared.lock(), resource, asked, &selection)?;
+    }
+    // A watch of one object by its path is none for the real server, either: it reads the object.
+    if asked.verb() == "watch" && target.name.is_empty() {
         return watch::respond(shared, resource.clone(), selection, asked.shape(), &asked.query);
     }
     let cluster = shared.lock();
@@ -136,6 +217,7 @@ fn read(shared: &Arc<Shared>, resource: &Arc<Resource>, asked: &Asked, target: &
 
 /// Performs a write, on a scratch copy if it is a dry run, and lets the controllers follow.
 fn change(cluster: &mut Cluster, resource: &Resource, asked: &Asked, target: &Target) -> Answer {
+    asked.check_options()?;
     let is_dry = asked.is_dry_run()? || asked.method == "DELETE" && is_dry_delete(&options_body(asked)?);
     if !is_dry {
         let (code, object) = perform(cluster, resource, asked, target)?;
@@ -244,7 +326,13 @@ fn perform_main(
             let chosen = Selection::read(&asked.query, call.namespace)?.choose(cluster, call.resource);
             delete::delete_all(cluster, call, &chosen, &options)?;
             let kind = format!("{}List", call.resource.kind);
-            let items: Vec<Value> = chosen.iter().map(|object| (**object).clone()).collect();
+            let mut items: Vec<Value> = chosen.iter().map(|object| (**object).clone()).collect();
+            if !call.resource.is_custom() {
+                for item in &mut items {
+                    super::json::remove(item, "/kind");
+                    super::json::remove(item, "/apiVersion");
+                }
+            }
             let version = cluster.store.version().to_string();
             Ok((
                 StatusCode::OK,
@@ -303,12 +391,7 @@ fn check_apply(asked: &Asked, form: Form) -> Result<(), ApiError> {
     } else {
         return Ok(());
     };
-    let options = Resource {
-        group: "meta.k8s.io".into(),
-        kind: "PatchOptions".into(),
-        ..Resource::default()
-    };
-    Err(ApiError::invalid(&options, "", &[cause]))
+    Err(ApiError::bad_options("PatchOptions", cause))
 }
 
 /// What a sandbox has no containers, networks and certificates for.

@@ -154,10 +154,15 @@ fn requirement(part: &str) -> Option<(String, Operator)> {
         (part, Operator::Exists)
     };
     let key = key.trim();
-    let is_good = !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+    let is_text = |text: &str, more: &[u8]| {
+        text.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+    };
+    let is_value = match &operator {
+        Operator::In(values) | Operator::NotIn(values) => values.iter().all(|value| is_text(value, b"-_.")),
+        _ => true,
+    };
+    let is_good = !key.is_empty() && is_text(key, b"-_./") && key.matches('/').count() < 2 && is_value;
     is_good.then(|| (key.to_owned(), operator))
 }
 
@@ -199,6 +204,59 @@ impl Fields {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The first field that nobody can select objects of this resource by, in the words of the refusal.
+    pub(super) fn unknown_to(&self, resource: &str) -> Option<String> {
+        let own: &[&str] = match resource {
+            "pods" => &[
+                "spec.nodeName",
+                "spec.restartPolicy",
+                "spec.schedulerName",
+                "spec.serviceAccountName",
+                "spec.hostNetwork",
+                "status.phase",
+                "status.podIP",
+                "status.podIPs",
+                "status.nominatedNodeName",
+            ],
+            "events" | "events.events.k8s.io" => &[
+                "involvedObject.kind",
+                "involvedObject.namespace",
+                "involvedObject.name",
+                "involvedObject.uid",
+                "involvedObject.apiVersion",
+                "involvedObject.resourceVersion",
+                "involvedObject.fieldPath",
+                "regarding.kind",
+                "regarding.namespace",
+                "regarding.name",
+                "regarding.uid",
+                "reason",
+                "reportingComponent",
+                "reportingController",
+                "source",
+                "type",
+            ],
+            "namespaces" => &["status.phase"],
+            "nodes" => &["spec.unschedulable"],
+            "secrets" => &["type"],
+            "services" => &["spec.clusterIP", "spec.type"],
+            "replicationcontrollers" | "replicasets.apps" => &["status.replicas"],
+            "jobs.batch" => &["status.successful"],
+            _ => &[],
+        };
+        let is_unknown = |field: &String| {
+            !matches!(field.as_str(), "metadata.name" | "metadata.namespace")
+                && !own.contains(&field.as_str())
+        };
+        let fields = self.0.iter().map(|(pointer, ..)| pointer[1..].replace('/', "."));
+        let field = fields.into_iter().find(is_unknown)?;
+        Some(if own.is_empty() {
+            format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+        } else {
+            format!("field label not supported: {field}")
+        })
     }
 
     /// True if every comparison holds; an absent field reads as the empty string.

@@ -49,6 +49,14 @@ impl Cause {
         }
     }
 
+    pub(super) fn forbidden(field: &str, why: &str) -> Self {
+        Self {
+            reason: "FieldValueForbidden",
+            field: field.into(),
+            message: format!("Forbidden: {why}"),
+        }
+    }
+
     pub(super) fn duplicate(field: &str, value: &str) -> Self {
         Self {
             reason: "FieldValueDuplicate",
@@ -127,11 +135,13 @@ impl ApiError {
     }
 
     pub(super) fn method_not_allowed() -> Self {
-        Self::new(
+        let mut error = Self::new(
             405,
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
-        )
+        );
+        error.details = Some(Box::default());
+        error
     }
 
     /// 501 for what a real cluster does and the sandbox does not.
@@ -148,6 +158,13 @@ impl ApiError {
             "the body of the request was in an unknown format - accepted media types include: {accepted}"
         );
         Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// 415 for a patch in a form that the resource does not know.
+    pub(super) fn unsupported_patch() -> Self {
+        let mut error = Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+        error.details = Some(Box::default());
+        error
     }
 
     pub(super) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
@@ -179,19 +196,41 @@ impl ApiError {
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
             .collect();
         let mut error = Self::new(422, "Invalid", format!("{kind} {name:?} is invalid: {said}"));
-        let details = json!({"name": name, "group": resource.group, "kind": resource.kind, "causes": causes});
+        let details = described(name, &resource.group, &resource.kind);
         error.details = Some(Box::new(details));
-        error
+        error.because(causes)
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
-        let mut details = json!({"name": name});
-        if !resource.group.is_empty() {
-            details["group"] = json!(resource.group);
-        }
-        details["kind"] = json!(resource.plural);
-        self.details = Some(Box::new(details));
+        self.details = Some(Box::new(described(name, &resource.group, &resource.plural)));
         self
+    }
+
+    /// The same refusal with its causes listed.
+    pub(super) fn because(mut self, causes: Vec<Value>) -> Self {
+        self.details.get_or_insert_default()["causes"] = Value::Array(causes);
+        self
+    }
+
+    /// 422 for options that a request came with, such as `PatchOptions`.
+    pub(super) fn bad_options(kind: &str, cause: Cause) -> Self {
+        let options = Resource {
+            group: "meta.k8s.io".into(),
+            kind: kind.into(),
+            ..Resource::default()
+        };
+        Self::invalid(&options, "", &[cause])
+    }
+
+    /// 422 for a patch that makes of an object what its kind cannot be read from.
+    pub(super) fn bad_patch(patched: &Value, why: &str) -> Self {
+        let cause = Cause::invalid("patch", &json!(patched.to_string()), why);
+        Self::invalid(&Resource::default(), "", &[cause])
+    }
+
+    /// 404 in plain text, as it comes for API groups that nobody has heard of.
+    pub(super) fn no_such_page() -> Self {
+        Self::new(404, "", "404 page not found\n")
     }
 
     /// The `Status` object.
@@ -201,16 +240,31 @@ impl ApiError {
             "message": self.message, "reason": self.reason,
         });
         if let Some(details) = &self.details {
-            status["details"] = (**details).clone();
+            let none = json!({});
+            status["details"] = if details.is_null() {
+                none
+            } else {
+                (**details).clone()
+            };
         }
         status["code"] = json!(self.code);
         status
     }
 }
 
+/// What a refusal is about: only what there is of name and group.
+pub(super) fn described(name: &str, group: &str, kind: &str) -> Value {
+    let parts = [("name", name), ("group", group), ("kind", kind)];
+    let known = parts.into_iter().filter(|(_, value)| !value.is_empty());
+    known.map(|(key, value)| (key.to_owned(), json!(value))).collect()
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let code = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if self.reason.is_empty() {
+            return (code, self.message).into_response();
+        }
         (code, axum::Json(self.status())).into_response()
     }
 }

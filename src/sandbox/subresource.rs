@@ -11,13 +11,14 @@ use super::cluster::{Cluster, letters};
 use super::delete;
 use super::json::{at, count, ensure, entries, integer, items, name, namespace, present, set, text, uid};
 use super::logs;
+use super::openapi::{self, type_name};
 use super::patch::{self, Form};
 use super::request::{Asked, Target};
 use super::resource::Resource;
 use super::routes::{object_body, patch_body};
 use super::selector::Labels;
 use super::status::{ApiError, Cause};
-use super::write::Call;
+use super::write::{Call, Checks};
 
 /// Answers a GET of a subresource.
 pub(super) fn read(
@@ -36,7 +37,7 @@ pub(super) fn read(
         "status" | "ephemeralcontainers" => {
             Ok(Json(super::convert::outward(resource, &object)).into_response())
         }
-        "scale" => Ok(Json(scale_of(&object)).into_response()),
+        "scale" => Ok(Json(scale_of(resource, &object)).into_response()),
         "log" => logs::read(cluster, &object, &asked.query).map(IntoResponse::into_response),
         _ => Err(ApiError::method_not_allowed()),
     }
@@ -64,24 +65,41 @@ pub(super) fn write(
     }
 }
 
+/// Where the wanted and the found number of replicas stand.
+fn scale_paths(resource: &Resource) -> [&str; 2] {
+    match &resource.scale {
+        [wanted, found] if !wanted.is_empty() => [wanted, found],
+        _ => ["/spec/replicas", "/status/replicas"],
+    }
+}
+
 /// The Scale view of a workload.
-fn scale_of(object: &Value) -> Value {
+fn scale_of(resource: &Resource, object: &Value) -> Value {
+    let [wanted, found] = scale_paths(resource);
     let labels = entries(object, "/spec/selector/matchLabels");
     let selector: Vec<String> = labels
         .into_iter()
         .flatten()
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or("")))
         .collect();
-    json!({"kind": "Scale", "apiVersion": "autoscaling/v1",
+    let mut scale = json!({"kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {"name": name(object), "namespace": namespace(object), "uid": uid(object),
             "resourceVersion": at(object, "/metadata/resourceVersion"),
             "creationTimestamp": at(object, "/metadata/creationTimestamp")},
-        "spec": {"replicas": count(object, "/spec/replicas")},
-        "status": {"replicas": count(object, "/status/replicas"), "selector": selector.join(",")}})
+        "spec": {},
+        "status": {"replicas": count(object, found)}});
+    if !selector.is_empty() {
+        set(&mut scale, "/status/selector", selector.join(","));
+    }
+    // None at all is how the real server says zero here.
+    if count(object, wanted) > 0 {
+        set(&mut scale, "/spec/replicas", count(object, wanted));
+    }
+    scale
 }
 
 fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) -> Result<Value, ApiError> {
-    let before = scale_of(object);
+    let before = scale_of(call.resource, object);
     let wanted = if asked.verb() == "patch" {
         let form = Form::of(asked.content_type(), false)?;
         patch::apply(form, &before, &patch_body(asked, form)?)?
@@ -102,9 +120,17 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
     }
     let replicas = integer(&wanted, "/spec/replicas").unwrap_or(0);
     if present(&wanted, "/spec/replicas") && integer(&wanted, "/spec/replicas").is_none() {
-        return Err(ApiError::bad_request(
-            "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32",
-        ));
+        let found = type_name(&at(&wanted, "/spec/replicas"));
+        let why = format!(
+            "json: cannot unmarshal {found} into Go struct field ScaleSpec.spec.replicas of type int32"
+        );
+        return Err(if asked.verb() == "patch" {
+            ApiError::bad_patch(&wanted, &why)
+        } else {
+            ApiError::bad_request(format!(
+                "Scale in version \"v1\" cannot be handled as a Scale: {why}"
+            ))
+        });
     }
     if !(0..=i64::from(i32::MAX)).contains(&replicas) {
         let cause = Cause::invalid(
@@ -120,10 +146,14 @@ fn scale(cluster: &mut Cluster, call: &Call<'_>, asked: &Asked, object: &Value) 
         return Err(ApiError::invalid(&scale, call.name, &[cause]));
     }
     let mut scaled = object.clone();
-    set(&mut scaled, "/spec/replicas", replicas);
+    set(&mut scaled, scale_paths(call.resource)[0], replicas);
+    openapi::check(call.resource, &scaled, Checks::Types)?;
     let now = cluster.timestamp();
     super::managers::record_update(Some(object), &mut scaled, &call.writer("scale"), &now);
-    Ok(scale_of(&cluster.update(&call.resource.table(), scaled)))
+    Ok(scale_of(
+        call.resource,
+        &cluster.update(&call.resource.table(), scaled),
+    ))
 }
 
 /// Deletes a pod if no disruption budget forbids it.
@@ -244,13 +274,13 @@ fn finalize(cluster: &mut Cluster, asked: &Asked, namespace: &Value) -> Result<V
 fn bind(cluster: &mut Cluster, asked: &Asked, pod: &Value) -> Result<Value, ApiError> {
     let body = object_body(asked)?;
     if present(pod, "/spec/nodeName") {
-        let message = format!(
-            "Operation cannot be fulfilled on pods/binding {:?}: pod {} is already assigned to node {:?}",
-            name(pod),
-            name(pod),
-            text(pod, "/spec/nodeName")
-        );
-        return Err(ApiError::new(409, "Conflict", message));
+        let node = text(pod, "/spec/nodeName");
+        let why = format!("pod {} is already assigned to node {node:?}", name(pod));
+        let bindings = Resource {
+            plural: "pods/binding".into(),
+            ..Resource::default()
+        };
+        return Err(ApiError::conflict(&bindings, name(pod), &why));
     }
     let mut pod = pod.clone();
     set(&mut pod, "/spec/nodeName", text(&body, "/target/name").to_owned());

@@ -143,7 +143,9 @@ impl Watch {
         let table = self.resource.table();
         for change in changes.filter(|change| change.table == table) {
             if let Some(class) = self.class_of(change) {
-                self.queue(class, &change.object, cluster.now());
+                // What leaves the selection is shown as it was last seen, at the version at which it left.
+                let last = (class == "DELETED").then(|| last_seen(change)).flatten();
+                self.queue(class, last.as_ref().unwrap_or(&change.object), cluster.now());
             }
         }
         self.seen = self.seen.max(cluster.store.version());
@@ -169,12 +171,19 @@ impl Watch {
 
     fn bookmark(&mut self, ends_initial: bool) {
         let mut object = json!({"kind": self.resource.kind, "apiVersion": self.resource.group_version(),
-            "metadata": {"resourceVersion": self.seen.to_string(), "creationTimestamp": null}});
+            "metadata": {"resourceVersion": self.seen.to_string()}});
         if ends_initial {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
         self.waiting.push_back(line("BOOKMARK", &object));
     }
+}
+
+fn last_seen(change: &Change) -> Option<Value> {
+    let mut last = change.before.as_deref()?.clone();
+    let version = change.version.to_string();
+    super::json::set(&mut last, "/metadata/resourceVersion", version);
+    Some(last)
 }
 
 fn line(class: &str, object: &Value) -> Bytes {

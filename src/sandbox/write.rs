@@ -84,6 +84,17 @@ fn check_type(resource: &Resource, body: &mut Value) -> Result<(), ApiError> {
             "couldn't get version/kind; json parse error: the body is not an object",
         ));
     }
+    if !resource.is_custom() {
+        // Where a body does not say what it is, the path does.
+        for (pointer, meant) in [
+            ("/kind", resource.kind.clone()),
+            ("/apiVersion", resource.group_version()),
+        ] {
+            if text(body, pointer).is_empty() {
+                set(body, pointer, meant);
+            }
+        }
+    }
     let (version, kind) = (
         text(body, "/apiVersion").to_owned(),
         text(body, "/kind").to_owned(),
@@ -115,9 +126,8 @@ fn check_namespace(cluster: &Cluster, call: &Call<'_>, body: &mut Value) -> Resu
     }
     let named = text(body, "/metadata/namespace");
     if !named.is_empty() && named != call.namespace {
-        return Err(ApiError::bad_request(format!(
-            "the namespace of the provided object does not match the namespace sent on the request ({named} != {})",
-            call.namespace
+        return Err(ApiError::bad_request(String::from(
+            "the namespace of the provided object does not match the namespace sent on the request",
         )));
     }
     set(body, "/metadata/namespace", call.namespace);
@@ -129,7 +139,9 @@ fn check_namespace(cluster: &Cluster, call: &Call<'_>, body: &mut Value) -> Resu
             "unable to create new content in namespace {} because it is being terminated",
             call.namespace
         );
-        return Err(ApiError::forbidden(call.resource, name(body), &why));
+        let cause = json!({"reason": "NamespaceTerminating", "field": "metadata.namespace",
+            "message": format!("namespace {} is being terminated", call.namespace)});
+        return Err(ApiError::forbidden(call.resource, name(body), &why).because(vec![cause]));
     }
     Ok(())
 }
@@ -142,6 +154,7 @@ pub(super) fn create(
 ) -> Result<Arc<Value>, ApiError> {
     check_type(call.resource, &mut body)?;
     openapi::check(call.resource, &body, call.checks)?;
+    openapi::drop_unknown(call.resource, &mut body, call.checks);
     check_namespace(cluster, call, &mut body)?;
     for field in [
         "uid",
@@ -159,6 +172,9 @@ pub(super) fn create(
     {
         remove(&mut body, "/status");
     }
+    if let Some(schema) = &call.resource.schema {
+        openapi::shape(&mut body, schema);
+    }
     let mut object = convert::inward(call.resource, tidy(body));
     generate_name(cluster, call.resource, &mut object);
     // The checks see all defaults; those that take numbers from the cluster come after, so that a refusal takes none.
@@ -170,9 +186,14 @@ pub(super) fn create(
         return Err(ApiError::invalid(call.resource, name(&object), &causes));
     }
     let table = call.resource.table();
-    if cluster.get(&table, call.namespace, name(&object)).is_some() {
-        return Err(ApiError::already_exists(call.resource, name(&object)));
+    if let Some(known) = cluster.get(&table, call.namespace, name(&object)) {
+        let mut error = ApiError::already_exists(call.resource, name(&object));
+        if is_terminating(&known) {
+            error.message.insert_str(0, "object is being deleted: ");
+        }
+        return Err(error);
     }
+    admit(cluster, call, &mut object)?;
     quota::check(cluster, call.resource, &complete)?;
     defaults::apply(cluster, call.resource, &mut object);
     let id = cluster.new_uid(&table, &object);
@@ -182,6 +203,32 @@ pub(super) fn create(
     }
     managers::record_update(None, &mut object, &call.writer(""), &cluster.timestamp());
     Ok(cluster.create(&table, object))
+}
+
+/// What a cluster looks up for a pod that is made: its service account and the priority that its class stands for.
+fn admit(cluster: &Cluster, call: &Call<'_>, object: &mut Value) -> Result<(), ApiError> {
+    if call.checks == Checks::Off || call.resource.qualified() != "pods" {
+        return Ok(());
+    }
+    let refused = |why: &str| Err(ApiError::forbidden(call.resource, name(object), why));
+    let account = text(object, "/spec/serviceAccountName");
+    let is_known = cluster.get("serviceaccounts", call.namespace, account).is_some();
+    if !matches!(account, "" | "default") && !is_known {
+        let (place, what) = (call.namespace, "error looking up service account");
+        return refused(&format!(
+            "{what} {place}/{account}: serviceaccount {account:?} not found"
+        ));
+    }
+    let class = text(object, "/spec/priorityClassName").to_owned();
+    if class.is_empty() || class.starts_with("system-") {
+        return Ok(());
+    }
+    let Some(class) = cluster.get("priorityclasses.scheduling.k8s.io", "", &class) else {
+        return refused(&format!("no PriorityClass with name {class} was found"));
+    };
+    set(object, "/spec/priority", at(&class, "/value"));
+    set(object, "/spec/preemptionPolicy", at(&class, "/preemptionPolicy"));
+    Ok(())
 }
 
 /// Puts type and metadata first, as everyone prints them, and drops nulls at the top.
@@ -222,17 +269,26 @@ pub(super) fn replace(
 ) -> Result<Arc<Value>, ApiError> {
     check_type(call.resource, &mut body)?;
     if name(&body) != call.name {
-        return Err(ApiError::bad_request(format!(
-            "the name of the object ({}) does not match the name on the URL ({})",
-            name(&body),
-            call.name
-        )));
+        return Err(misnamed(&body, call.name));
     }
     let existing = call.existing(cluster)?;
     openapi::check(call.resource, &body, call.checks)?;
+    openapi::drop_unknown(call.resource, &mut body, call.checks);
+    check_place(call, &body)?;
     check_preconditions(call, &existing, &body)?;
     let object = convert::inward(call.resource, tidy(body));
     store(cluster, call, part, &existing, object, None)
+}
+
+/// Refuses an object that says it is in another namespace than its path.
+fn check_place(call: &Call<'_>, body: &Value) -> Result<(), ApiError> {
+    let named = text(body, "/metadata/namespace");
+    if call.resource.namespaced && !named.is_empty() && named != call.namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
 }
 
 fn check_preconditions(call: &Call<'_>, existing: &Value, body: &Value) -> Result<(), ApiError> {
@@ -259,6 +315,9 @@ pub(super) fn patch(
     form: Form,
     body: &Value,
 ) -> Result<(bool, Arc<Value>), ApiError> {
+    if form == Form::Apply {
+        check_config(call, body)?;
+    }
     let existing = match call.existing(cluster) {
         Ok(existing) => existing,
         Err(_) if form == Form::Apply && part == Part::Main => {
@@ -274,17 +333,52 @@ pub(super) fn patch(
     if form == Form::Apply {
         managers::drop_given_up(&shown, &mut patched, body, &call.writer(part.subresource()));
     }
-    check_type(call.resource, &mut patched)?;
-    openapi::check(call.resource, &patched, call.checks)?;
+    check_patched(call, form, &mut patched)?;
+    openapi::drop_unknown(call.resource, &mut patched, call.checks);
+    check_place(call, &patched)?;
     check_preconditions(call, &existing, &patched)?;
     if name(&patched) != call.name {
-        return Err(ApiError::bad_request(
-            "metadata.name: Invalid value: field is immutable",
-        ));
+        return Err(misnamed(&patched, call.name));
     }
     let object = convert::inward(call.resource, tidy(patched));
     let applied = (form == Form::Apply).then_some(body);
     store(cluster, call, part, &existing, object, applied).map(|stored| (false, stored))
+}
+
+/// Refuses what is no object of the kind any more. After a patch, that is the patch's fault.
+fn check_patched(call: &Call<'_>, form: Form, patched: &mut Value) -> Result<(), ApiError> {
+    let whole = patched.clone();
+    let checked =
+        check_type(call.resource, patched).and_then(|()| openapi::check(call.resource, patched, call.checks));
+    match checked {
+        Err(error) if error.code == 400 && form != Form::Apply => {
+            let (_, why) = error.message.split_once(": ").unwrap_or(("", &error.message));
+            Err(ApiError::bad_patch(&whole, why))
+        }
+        other => other,
+    }
+}
+
+fn misnamed(object: &Value, wanted: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "the name of the object ({}) does not match the name on the URL ({wanted})",
+        name(object)
+    ))
+}
+
+/// Refuses a configuration that no manager may apply.
+fn check_config(call: &Call<'_>, body: &Value) -> Result<(), ApiError> {
+    let (version, kind) = (text(body, "/apiVersion"), text(body, "/kind"));
+    if kind != call.resource.kind || version != call.resource.group_version() {
+        let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+        return Err(ApiError::bad_request(format!(
+            "invalid object type: {group}/{version}, Kind={kind}"
+        )));
+    }
+    if present(body, "/metadata/managedFields") {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    Ok(())
 }
 
 fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc<Value>, ApiError> {
@@ -293,15 +387,7 @@ fn apply_new(cluster: &mut Cluster, call: &Call<'_>, body: &Value) -> Result<Arc
         set(&mut new, "/metadata/name", call.name);
     }
     if name(&new) != call.name {
-        let why = format!(
-            "metadata.name: Invalid value: {:?}: must equal {:?}",
-            name(&new),
-            call.name
-        );
-        return Err(ApiError::bad_request(why));
-    }
-    if !text(&new, "/metadata/resourceVersion").is_empty() {
-        return Err(ApiError::modified(call.resource, call.name));
+        return Err(misnamed(&new, call.name));
     }
     let made = create(cluster, call, new)?;
     let mut object = (*made).clone();
@@ -332,6 +418,9 @@ fn store(
     mut object: Value,
     applied: Option<&Value>,
 ) -> Result<Arc<Value>, ApiError> {
+    if let Some(schema) = &call.resource.schema {
+        openapi::shape(&mut object, schema);
+    }
     keep_system_fields(existing, &mut object);
     let has_status = call.resource.has_subresource("status");
     match part {

@@ -14,6 +14,7 @@
 mod cases;
 mod certificates;
 mod control_plane;
+mod parity;
 #[path = "../suite/cli/planner.rs"]
 #[expect(dead_code, reason = "no case here wants a planner that fails")]
 mod planner;
@@ -38,8 +39,13 @@ fn main() -> ExitCode {
         let ignored = programs.is_err() || cases::NOT_YET_ALIKE.contains(&case.name);
         Trial::test(case.name, move || Stand::of_all().hold(case)).with_ignored_flag(ignored)
     };
-    let trials = cases::ALL.iter().map(trial).collect();
+    let mut trials: Vec<Trial> = cases::ALL.iter().map(trial).collect();
+    if std::env::var_os("SAYSO_RECORD").is_some() {
+        parity::record();
+    }
+    trials.extend(parity::trials(programs.is_ok()));
     let conclusion = libtest_mimic::run(&arguments, trials);
     Stand::end();
+    eprint!("{}", parity::table());
     conclusion.exit_code()
 }

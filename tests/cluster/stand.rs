@@ -208,6 +208,11 @@ impl Drop for Stand {
 pub struct Guard(MutexGuard<'static, Option<Stand>>);
 
 impl Guard {
+    /// The file that leads to the control plane.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.0.as_ref().unwrap().real.kubeconfig()
+    }
+
     /// Lets a case happen on both clusters, and compares what came of it.
     pub fn hold(&self, case: &Case) -> Result<(), Failed> {
         self.0.as_ref().unwrap().hold(case)

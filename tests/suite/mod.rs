@@ -13,4 +13,5 @@ mod ledger;
 mod llm;
 mod retrieval;
 mod sandbox;
+mod sandbox_fuzz;
 mod tui;

@@ -725,18 +725,18 @@ fn nonsense_gets_the_code_it_deserves() {
         (405, ("DELETE", "/version", json, vec![])),
         (400, ("POST", all, json, b"{".to_vec())),
         (400, ("POST", all, json, b"[]".to_vec())),
-        (400, ("POST", all, json, b"{}".to_vec())),
+        (422, ("POST", all, json, b"{}".to_vec())),
         (400, ("POST", all, json, b"\xff\xfe".to_vec())),
         (400, ("POST", all, json, deep)),
         (415, ("POST", all, "text/plain", b"{}".to_vec())),
         (415, ("PATCH", web, "application/json", b"{}".to_vec())),
         (400, ("PATCH", web, merge, b"3".to_vec())),
-        (400, ("PATCH", web, merge, br#"{"metadata":3}"#.to_vec())),
+        (422, ("PATCH", web, merge, br#"{"metadata":3}"#.to_vec())),
         (
-            400,
+            422,
             ("PATCH", web, strategic, br#"{"spec":{"template":[]}}"#.to_vec()),
         ),
-        (400, ("PATCH", web, strategic, br#"{"spec":7}"#.to_vec())),
+        (422, ("PATCH", web, strategic, br#"{"spec":7}"#.to_vec())),
         (
             500,
             (

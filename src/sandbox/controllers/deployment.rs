@@ -111,10 +111,16 @@ fn new_set(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>]) -> Ar
         hash = letters(&format!("{hash} again"), 10);
     }
     let newest = sets.iter().map(|one| revision(one)).max().unwrap_or(0);
+    // The first one gets all pods at once.
+    let replicas = if sets.is_empty() {
+        count(deployment, "/spec/replicas")
+    } else {
+        0
+    };
     let mut set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
         "metadata": {"name": format!("{}-{hash}", name(deployment)), "namespace": namespace(deployment),
             "labels": at(&template, "/metadata/labels")},
-        "spec": {"replicas": 0, "selector": at(deployment, "/spec/selector"), "template": template},
+        "spec": {"replicas": replicas, "selector": at(deployment, "/spec/selector"), "template": template},
         "status": {"replicas": 0}});
     for place in [
         "/metadata/labels",
@@ -126,6 +132,10 @@ fn new_set(cluster: &mut Cluster, deployment: &Value, sets: &[Arc<Value>]) -> Ar
     annotate(&mut set, REVISION, &newest.saturating_add(1).to_string());
     copy_annotations(deployment, &mut set);
     own(&mut set, deployment, "apps/v1", "Deployment");
+    annotate_size(deployment, &mut set);
+    if replicas > 0 {
+        tell_size(cluster, deployment, &set, 0, replicas);
+    }
     let stored = cluster.create(SETS, set);
     mark_revision(cluster, deployment, newest.saturating_add(1));
     stored
@@ -140,14 +150,32 @@ fn scale_set(cluster: &mut Cluster, deployment: &Value, set: &Value, replicas: i
     if before == replicas {
         return;
     }
+    let mut scaled = set.clone();
+    crate::sandbox::json::set(&mut scaled, "/spec/replicas", replicas);
+    annotate_size(deployment, &mut scaled);
+    cluster.update(SETS, scaled);
+    tell_size(cluster, deployment, set, before, replicas);
+}
+
+/// How many pods the deployment wants, and has at most, as its sets remember it.
+fn annotate_size(deployment: &Value, set: &mut Value) {
+    let wanted = count(deployment, "/spec/replicas");
+    let surge = at(deployment, "/spec/strategy/rollingUpdate/maxSurge");
+    let most = wanted + amount(&surge, wanted, true);
+    annotate(
+        set,
+        "deployment.kubernetes.io/desired-replicas",
+        &wanted.to_string(),
+    );
+    annotate(set, "deployment.kubernetes.io/max-replicas", &most.to_string());
+}
+
+fn tell_size(cluster: &mut Cluster, deployment: &Value, set: &Value, before: i64, replicas: i64) {
     let direction = if replicas > before { "up" } else { "down" };
     let message = format!(
         "Scaled {direction} replica set {} from {before} to {replicas}",
         name(set)
     );
-    let mut scaled = set.clone();
-    crate::sandbox::json::set(&mut scaled, "/spec/replicas", replicas);
-    cluster.update(SETS, scaled);
     cluster.event(
         deployment,
         "apps/v1",
@@ -317,7 +345,31 @@ fn judge(
             &now,
         );
     }
-    if let Some(current) = current {
+    let is_paused = flag(object, "/spec/paused");
+    let was_paused = items(object, "/status/conditions")
+        .iter()
+        .any(|one| text(one, "/reason") == "DeploymentPaused");
+    if is_paused {
+        let message = "Deployment is paused";
+        set_condition(
+            object,
+            "Progressing",
+            "Unknown",
+            "DeploymentPaused",
+            message,
+            &now,
+        );
+    } else if was_paused {
+        let message = "Deployment is resumed";
+        set_condition(
+            object,
+            "Progressing",
+            "Unknown",
+            "DeploymentResumed",
+            message,
+            &now,
+        );
+    } else if let Some(current) = current {
         judge_progress(cluster, object, current, is_complete, has_moved);
     }
 }

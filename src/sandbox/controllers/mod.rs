@@ -38,6 +38,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
         let before = cluster.store.version();
         cluster.widen_scope();
         spaces::reconcile(cluster);
+        schedule::reconcile(cluster);
         garbage::reconcile(cluster);
         deployment::reconcile(cluster);
         replica_set::reconcile(cluster);

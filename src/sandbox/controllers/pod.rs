@@ -82,7 +82,8 @@ fn is_refused(cluster: &Cluster, owner: &Value) -> bool {
 pub(super) fn reconcile(cluster: &mut Cluster) {
     let mut room = None;
     for pod in cluster.store.unplaced() {
-        if !is_terminating(&pod) {
+        let is_ours = matches!(text(&pod, "/spec/schedulerName"), "" | "default-scheduler");
+        if is_ours && !is_terminating(&pod) {
             // Room elsewhere may have been made for it.
             let room = room.get_or_insert_with(|| schedule::Room::of(cluster));
             place(cluster, room, &pod);

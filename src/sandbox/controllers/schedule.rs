@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sandbox::cluster::Cluster;
-use crate::sandbox::json::{at, entries, flag, is_terminating, items, name, namespace, text};
+use crate::sandbox::json::{at, entries, flag, is_terminating, items, name, namespace, remove, set, text};
 use crate::sandbox::quantity;
 use crate::sandbox::selector::Labels;
 
@@ -172,6 +172,33 @@ fn is_wanted(pod: &Value, node: &Value) -> bool {
     let terms = items(pod, affinity);
     Labels::from_map(entries(pod, "/spec/nodeSelector")).matches(node)
         && (terms.is_empty() || terms.iter().any(|term| Labels::from_spec(term).matches(node)))
+}
+
+/// Cordoned nodes bear a taint that says so.
+pub(super) fn reconcile(cluster: &mut Cluster) {
+    const KEY: &str = "node.kubernetes.io/unschedulable";
+    for node in cluster.due("nodes") {
+        let taints = items(&node, "/spec/taints");
+        let is_tainted = taints.iter().any(|taint| text(taint, "/key") == KEY);
+        if is_tainted == flag(&node, "/spec/unschedulable") {
+            continue;
+        }
+        let mut kept: Vec<Value> = taints
+            .iter()
+            .filter(|taint| text(taint, "/key") != KEY)
+            .cloned()
+            .collect();
+        if !is_tainted {
+            kept.push(json!({"key": KEY, "effect": "NoSchedule", "timeAdded": cluster.timestamp()}));
+        }
+        let mut changed = (*node).clone();
+        if kept.is_empty() {
+            remove(&mut changed, "/spec/taints");
+        } else {
+            set(&mut changed, "/spec/taints", kept);
+        }
+        cluster.update("nodes", changed);
+    }
 }
 
 /// The first taint of the node that keeps the pod away.

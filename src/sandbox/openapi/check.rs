@@ -62,6 +62,20 @@ pub(in crate::sandbox) fn check(resource: &Resource, object: &Value, checks: Che
     Ok(())
 }
 
+/// Takes out what the kind's schema does not know, as the real server's decoder does.
+pub(in crate::sandbox) fn drop_unknown(resource: &Resource, object: &mut Value, checks: Checks) {
+    let schema = schemas::all().get(&schemas::name(resource));
+    let (None, Some(schema), true) = (&resource.schema, schema, checks != Checks::Off) else {
+        return;
+    };
+    let mut findings = Findings::default();
+    walk(object, schema, "", 0, false, &mut findings);
+    for path in findings.unknown {
+        let pointer = path.replace('[', ".").replace(']', "").replace('.', "/");
+        crate::sandbox::json::remove(object, &format!("/{pointer}"));
+    }
+}
+
 fn invalid(resource: &Resource, object: &Value, findings: &Findings) -> Option<ApiError> {
     let mut causes: Vec<Cause> = findings
         .mistyped
@@ -115,8 +129,14 @@ fn resolved(schema: &Value) -> Option<&Value> {
     None
 }
 
+/// `JSON` stands for any value, whatever its schema's type says.
+fn is_any(schema: &Value) -> bool {
+    let names = |one: &Value| text(one, "/$ref").rsplit('.').next() == Some("JSON");
+    names(schema) || items(schema, "/allOf").iter().any(names)
+}
+
 fn walk(value: &Value, schema: &Value, path: &str, depth: u32, is_custom: bool, findings: &mut Findings) {
-    if value.is_null() || depth > DEPTH_LIMIT {
+    if value.is_null() || depth > DEPTH_LIMIT || is_any(schema) {
         return;
     }
     let Some(schema) = resolved(schema) else { return };
@@ -189,7 +209,8 @@ fn walk_field(
     }
 }
 
-fn type_name(value: &Value) -> &'static str {
+/// What a value is, in the words of the real server's decoder.
+pub(in crate::sandbox) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -250,6 +271,8 @@ fn demand(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
             &shown,
         ));
     }
+    demand_of_text(value, schema, path, findings);
+    demand_of_list(value, schema, path, findings);
     let limit = |which: &str| schema.get(which).and_then(Value::as_f64);
     if let Some(number) = value.as_f64() {
         if let Some(least) = limit("minimum").filter(|least| number < *least) {
@@ -260,6 +283,43 @@ fn demand(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
             let why = format!("{path} in body should be less than or equal to {most}");
             findings.invalid.push(Cause::invalid(path, value, &why));
         }
+    }
+}
+
+fn demand_of_text(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
+    let Some(found) = value.as_str() else { return };
+    let most = schema.get("maxLength").and_then(Value::as_u64);
+    if let Some(most) =
+        most.filter(|most| u64::try_from(found.chars().count()).is_ok_and(|length| length > *most))
+    {
+        findings.invalid.push(Cause {
+            reason: "FieldValueTooLong",
+            field: path.to_owned(),
+            message: format!("Too long: may not be more than {most} bytes"),
+        });
+    }
+    if text(schema, "/format") == "date-time" && found.parse::<jiff::Timestamp>().is_err() {
+        let why = format!("{path} in body must be of type date-time: {found:?}");
+        findings.invalid.push(Cause::invalid(path, value, &why));
+    }
+}
+
+fn demand_of_list(value: &Value, schema: &Value, path: &str, findings: &mut Findings) {
+    let Some(list) = value.as_array() else { return };
+    let most = schema.get("maxItems").and_then(Value::as_u64);
+    if let Some(most) = most.filter(|most| u64::try_from(list.len()).is_ok_and(|length| length > *most)) {
+        findings.invalid.push(Cause {
+            reason: "FieldValueTooMany",
+            field: path.to_owned(),
+            message: format!("Too many: {}: must have at most {most} items", list.len()),
+        });
+    }
+    if let Some((at, keys)) = super::custom::duplicate(list, schema) {
+        findings.invalid.push(Cause {
+            reason: "FieldValueDuplicate",
+            field: format!("{path}[{at}]"),
+            message: format!("Duplicate value: {keys}"),
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! OpenAPI v3: the documents that `kubectl explain` and its kin read, and the check that holds objects against them.
 
 mod check;
+mod custom;
 mod document;
 mod schemas;
 
@@ -10,7 +11,8 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-pub(super) use check::check;
+pub(super) use check::{check, drop_unknown, type_name};
+pub(super) use custom::shape;
 
 use super::discovery::group_versions;
 use super::resource::Resource;

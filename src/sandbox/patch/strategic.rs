@@ -32,17 +32,47 @@ pub(in crate::sandbox) fn merge_key(field: &str, sample: &Value) -> Option<&'sta
     }
 }
 
-/// Merges `patch` into `object`.
-pub(in crate::sandbox) fn strategic(object: &mut Value, patch: &Value) -> Result<(), ApiError> {
-    merge(object, patch, 0)
+/// How a patch is gone through.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    depth: u32,
+    /// New items of keyed lists stand before those that were there.
+    new_first: bool,
 }
 
-fn merge(object: &mut Value, patch: &Value, depth: u32) -> Result<(), ApiError> {
+impl Walk {
+    fn deeper(self) -> Self {
+        Self {
+            depth: self.depth + 1,
+            ..self
+        }
+    }
+}
+
+/// Merges `patch` into `object`; what is new in a list comes first.
+pub(in crate::sandbox) fn strategic(object: &mut Value, patch: &Value) -> Result<(), ApiError> {
+    let walk = Walk {
+        depth: 0,
+        new_first: true,
+    };
+    merge(object, patch, walk)
+}
+
+/// Merges an applied configuration into `object`; what is new in a list comes last.
+pub(super) fn applied(object: &mut Value, config: &Value) -> Result<(), ApiError> {
+    let walk = Walk {
+        depth: 0,
+        new_first: false,
+    };
+    merge(object, config, walk)
+}
+
+fn merge(object: &mut Value, patch: &Value, walk: Walk) -> Result<(), ApiError> {
     let Value::Object(changes) = patch else {
         *object = patch.clone();
         return Ok(());
     };
-    if depth > DEPTH_LIMIT {
+    if walk.depth > DEPTH_LIMIT {
         return Err(ApiError::bad_request("error decoding patch: nested too deeply"));
     }
     match changes.get("$patch").and_then(Value::as_str) {
@@ -61,8 +91,14 @@ fn merge(object: &mut Value, patch: &Value, depth: u32) -> Result<(), ApiError> 
         _ => Map::new(),
     };
     let retained = retained_keys(changes);
-    for (key, change) in changes.iter().filter(|(key, _)| *key != "$patch") {
-        merge_field(&mut merged, key, change, depth)?;
+    // An order is about what is there in the end.
+    let is_order = |(key, _): &(&String, &Value)| key.starts_with("$setElementOrder/");
+    let (last, first): (Vec<_>, Vec<_>) = changes
+        .iter()
+        .filter(|(key, _)| *key != "$patch")
+        .partition(is_order);
+    for (key, change) in first.into_iter().chain(last) {
+        merge_field(&mut merged, key, change, walk)?;
     }
     if let Some(retained) = retained {
         merged.retain(|key, _| retained.iter().any(|kept| kept == key));
@@ -80,7 +116,7 @@ fn merge_field(
     merged: &mut Map<String, Value>,
     key: &str,
     change: &Value,
-    depth: u32,
+    walk: Walk,
 ) -> Result<(), ApiError> {
     if let Some(field) = key.strip_prefix("$deleteFromPrimitiveList/") {
         let unwanted = change.as_array().map_or(&[][..], Vec::as_slice);
@@ -89,7 +125,14 @@ fn merge_field(
         }
         return Ok(());
     }
-    if key.starts_with("$setElementOrder/") || key == "$retainKeys" {
+    if let Some(field) = key.strip_prefix("$setElementOrder/") {
+        let order = change.as_array().map_or(&[][..], Vec::as_slice);
+        if let Some(list) = merged.get_mut(field).and_then(Value::as_array_mut) {
+            put_in_order(list, order, field);
+        }
+        return Ok(());
+    }
+    if key == "$retainKeys" {
         return Ok(());
     }
     match change {
@@ -97,10 +140,10 @@ fn merge_field(
             merged.shift_remove(key);
         }
         Value::Array(changes) => {
-            let list = merge_list(key, merged.get(key), changes, depth)?;
+            let list = merge_list(key, merged.get(key), changes, walk)?;
             merged.insert(key.to_owned(), Value::Array(list));
         }
-        Value::Object(_) => merge(merged.entry(key).or_insert(Value::Null), change, depth + 1)?,
+        Value::Object(_) => merge(merged.entry(key).or_insert(Value::Null), change, walk.deeper())?,
         plain => {
             merged.insert(key.to_owned(), plain.clone());
         }
@@ -112,7 +155,7 @@ fn merge_list(
     field: &str,
     old: Option<&Value>,
     changes: &[Value],
-    depth: u32,
+    walk: Walk,
 ) -> Result<Vec<Value>, ApiError> {
     let old = old.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if changes.iter().any(|change| directive(change) == "replace") {
@@ -124,14 +167,14 @@ fn merge_list(
     }
     if field == "finalizers" {
         let new = changes.iter().filter(|change| !old.contains(change));
-        return Ok(old.iter().chain(new).cloned().collect());
+        return Ok(new.chain(old).cloned().collect());
     }
     let sample = old.iter().chain(changes).find(|item| directive(item).is_empty());
     match sample
         .or_else(|| changes.first())
         .and_then(|sample| merge_key(field, sample))
     {
-        Some(key) => merge_keyed(field, key, old, changes, depth),
+        Some(key) => merge_keyed(field, key, old, changes, walk),
         None => Ok(changes.iter().map(clean).collect()),
     }
 }
@@ -141,9 +184,10 @@ fn merge_keyed(
     key: &str,
     old: &[Value],
     changes: &[Value],
-    depth: u32,
+    walk: Walk,
 ) -> Result<Vec<Value>, ApiError> {
     let mut list = old.to_vec();
+    let mut added = Vec::new();
     for change in changes {
         let Some(identity) = change.get(key) else {
             let message = format!("map: {change} does not contain declared merge key: {key} (in {field})");
@@ -157,11 +201,28 @@ fn merge_keyed(
                 list.remove(at);
             }
             (None, "delete") => {}
-            (Some(at), _) => merge(&mut list[at], change, depth + 1)?,
-            (None, _) => list.push(clean(change)),
+            (Some(at), _) => merge(&mut list[at], change, walk.deeper())?,
+            (None, _) => added.push(clean(change)),
         }
     }
-    Ok(list)
+    let parts = if walk.new_first {
+        [added, list]
+    } else {
+        [list, added]
+    };
+    Ok(parts.concat())
+}
+
+/// Orders a list's items as the patch names them; those that it does not name keep their places behind.
+fn put_in_order(list: &mut [Value], order: &[Value], field: &str) {
+    let place = |item: &Value| {
+        let named = |wanted: &Value| match merge_key(field, item) {
+            Some(key) => wanted.get(key) == item.get(key),
+            None => wanted == item,
+        };
+        order.iter().position(named).unwrap_or(order.len())
+    };
+    list.sort_by_key(place);
 }
 
 /// Two ports of one number are different if their protocols are.
@@ -218,7 +279,7 @@ mod tests {
         assert_eq!(
             after["spec"]["containers"][0],
             json!({"name": "app", "image": "a:2",
-            "env": [{"name": "B", "value": "2"}, {"name": "C", "value": "3"}]})
+            "env": [{"name": "C", "value": "3"}, {"name": "B", "value": "2"}]})
         );
         assert_eq!(after["spec"]["containers"][1]["name"], "envoy");
     }
@@ -277,7 +338,7 @@ mod tests {
             &object,
             &json!({"metadata": {"finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"]}}),
         );
-        assert_eq!(after, json!({"metadata": {"finalizers": ["b", "c"]}}));
+        assert_eq!(after, json!({"metadata": {"finalizers": ["c", "b"]}}));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What makes an object unacceptable: the checks whose failure is a 422.
 
 mod kinds;
+mod meta;
+mod more;
 mod pods;
 mod update;
 
@@ -25,6 +27,9 @@ pub(super) fn check(resource: &Resource, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     check_name(resource, object, &mut causes);
     check_labels(object, "/metadata/labels", "metadata.labels", &mut causes);
+    meta::check_annotations(object, &mut causes);
+    meta::check_finalizers(object, &mut causes);
+    meta::check_owners(object, &mut causes);
     match resource.qualified().as_str() {
         "pods" => check_pod_spec(&at(object, "/spec"), "spec", &mut causes),
         "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" => {
@@ -39,6 +44,15 @@ pub(super) fn check(resource: &Resource, object: &Value) -> Vec<Cause> {
         "resourcequotas" => check_amounts(object, "/spec/hard", "spec.hard", &mut causes),
         "configmaps" | "secrets" => kinds::check_keys(object, &mut causes),
         "ingresses.networking.k8s.io" => kinds::check_ingress(object, &mut causes),
+        "networkpolicies.networking.k8s.io" => more::check_network_policy(object, &mut causes),
+        "roles.rbac.authorization.k8s.io" | "clusterroles.rbac.authorization.k8s.io" => {
+            more::check_role(object, &mut causes);
+        }
+        "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
+            more::check_binding(object, &mut causes);
+        }
+        "nodes" => more::check_node(object, &mut causes),
+        "customresourcedefinitions.apiextensions.k8s.io" => more::check_definition(object, &mut causes),
         _ => {}
     }
     causes
@@ -67,7 +81,15 @@ fn check_name(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
         "namespaces" => (63, is_label(name, true), LABEL),
         _ if resource.group == "rbac.authorization.k8s.io" => {
             let good = !matches!(name, "." | "..") && !name.contains(['/', '%']);
-            (usize::MAX, good, "may not contain '/' or '%'")
+            (
+                usize::MAX,
+                good,
+                if name.contains('/') {
+                    "may not contain '/'"
+                } else {
+                    "may not contain '%'"
+                },
+            )
         }
         _ => (253, name.split('.').all(|part| is_label(part, true)), SUBDOMAIN),
     };
@@ -135,7 +157,7 @@ fn check_workload(object: &Value, causes: &mut Vec<Cause>) {
         ));
     }
     let template = at(object, "/spec/template");
-    if !labels.is_empty() && !labels.matches(&template) {
+    if (selector.is_null() || !labels.is_empty()) && (selector.is_null() || !labels.matches(&template)) {
         let why = "`selector` does not match template `labels`";
         causes.push(Cause::invalid(
             "spec.template.metadata.labels",
@@ -164,6 +186,11 @@ fn check_workload(object: &Value, causes: &mut Vec<Cause>) {
     check_pod_spec(&spec, "spec.template.spec", causes);
 }
 
+fn is_none(object: &Value, pointer: &str) -> bool {
+    let value = at(object, pointer);
+    value == 0 || value == "0%"
+}
+
 fn check_strategy(object: &Value, causes: &mut Vec<Cause>) {
     match text(object, "/spec/strategy/type") {
         "Recreate" if present(object, "/spec/strategy/rollingUpdate") => causes.push(Cause {
@@ -171,6 +198,20 @@ fn check_strategy(object: &Value, causes: &mut Vec<Cause>) {
             field: "spec.strategy.rollingUpdate".into(),
             message: "Forbidden: may not be specified when strategy `type` is 'Recreate'".into(),
         }),
+        "RollingUpdate"
+            if is_none(object, "/spec/strategy/rollingUpdate/maxUnavailable")
+                && is_none(object, "/spec/strategy/rollingUpdate/maxSurge") =>
+        {
+            let (field, why) = (
+                "spec.strategy.rollingUpdate.maxUnavailable",
+                "may not be 0 when `maxSurge` is 0",
+            );
+            causes.push(Cause::invalid(
+                field,
+                &at(object, "/spec/strategy/rollingUpdate/maxUnavailable"),
+                why,
+            ));
+        }
         "" | "RollingUpdate" | "Recreate" => {}
         other => causes.push(Cause::unsupported(
             "spec.strategy.type",
