@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     if std::env::var_os("SAYSO_RECORD").is_some() {
         parity::record();
     }
-    trials.extend(parity::trials(programs.is_ok()));
+    trials.extend(parity::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);
     Stand::end();
     eprint!("{}", parity::table());

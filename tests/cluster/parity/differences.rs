@@ -127,41 +127,6 @@ pub const KNOWN: &[Known] = &[
         (2, "/metadata/annotations"),
         "a deprecated annotation is left out",
     ),
-    known(
-        "create daemonset",
-        (2, "/status/currentNumberScheduled"),
-        "the real one still waits for its pods and for the node that was tainted before",
-    ),
-    known(
-        "create daemonset",
-        (2, "/status/desiredNumberScheduled"),
-        "the real one still waits for its pods and for the node that was tainted before",
-    ),
-    known(
-        "create daemonset",
-        (2, "/status/numberMisscheduled"),
-        "the real one still waits for its pods and for the node that was tainted before",
-    ),
-    known(
-        "create daemonset",
-        (2, "/status/numberReady"),
-        "the real one still waits for its pods and for the node that was tainted before",
-    ),
-    known(
-        "create daemonset",
-        (2, "/status/numberUnavailable"),
-        "the real one still waits for its pods and for the node that was tainted before",
-    ),
-    known(
-        "create daemonset",
-        (2, "/status/updatedNumberScheduled"),
-        "the real one still waits for its pods and for the node that was tainted before",
-    ),
-    known(
-        "create daemonset",
-        (2, "/status/numberAvailable"),
-        "the real one still waits for its pods and for the node that was tainted before",
-    ),
     known("write a status", (4, "/metadata/finalizers"), PROTECTION),
     known("write a status", (4, "/metadata/managedFields/1"), MANAGERS),
     known("merge patch sets and removes", (4, "/details"), WORDS),
@@ -401,7 +366,6 @@ pub const KNOWN: &[Known] = &[
     ),
     known("nobody gives more than they have", (4, ""), ESCALATION),
     known("nobody gives more than they have", (5, ""), ESCALATION),
-    known("delete at a version", (3, "/message"), WORDS),
     known("a finalizer holds", (6, "/details"), WORDS),
     known(
         "an owner that never was",

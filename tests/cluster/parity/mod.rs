@@ -1,8 +1,9 @@
 //! API conversations, held with the sandbox and compared with what a real API server answered.
 //!
 //! `asked` has what is said, by topic; `answered` has what Kubernetes answered, recorded by
-//! `SAYSO_RECORD=1 cargo test --test cluster parity`. The sandbox is always held against the record; where there is a control
-//! plane, it is, too, so that the record stays true.
+//! `SAYSO_RECORD=1 cargo test --test cluster parity`. The sandbox is always held against the record. Whether the record is still
+//! true of a control plane is asked by `cargo test --test cluster parity::real -- --ignored`: a few answers depend on how far its
+//! controllers had come, so that not every run is clean.
 
 mod conversation;
 mod differences;
@@ -52,8 +53,8 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// Two tests of each conversation: one of the sandbox, one of the control plane, which is ignored where there is none.
-pub fn trials(has_plane: bool) -> Vec<Trial> {
+/// Two tests of each conversation: one of the sandbox, and one of the control plane, for whoever asks for those.
+pub fn trials() -> Vec<Trial> {
     let answers = Arc::new(recorded());
     let conversations = topics().into_iter().flat_map(|topic| topic.conversations);
     let both = |conversation: Conversation| {
@@ -62,7 +63,7 @@ pub fn trials(has_plane: bool) -> Vec<Trial> {
         let (recorded, same, again) = (answers.clone(), answers.clone(), conversation.clone());
         [
             Trial::test(sandbox, move || hold(&conversation, &recorded)),
-            Trial::test(real, move || confirm(&again, &same)).with_ignored_flag(!has_plane),
+            Trial::test(real, move || confirm(&again, &same)).with_ignored_flag(true),
         ]
     };
     conversations.flat_map(both).collect()

@@ -228,6 +228,9 @@ static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (format!(r"-{letters}{{5}}\b"), "-POD"),
         (r"\b10\.\d+\.\d+\.\d+\b".to_owned(), "ADDRESS"),
         (r"in object meta: \d+".to_owned(), "in object meta: N"),
+        (r"in record \(\d+\)".to_owned(), "in record (N)"),
+        // In text that quotes an object.
+        (r#"(resourceVersion[\\": ]+)\d+"#.to_owned(), "${1}N"),
         (
             r"resource version: (\d+) \(\d+\)".to_owned(),
             "resource version: $1 (N)",
