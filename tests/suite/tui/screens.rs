@@ -26,6 +26,8 @@ const FILTERS: &[(&str, &str)] = &[
         "DATE",
     ),
     (r"\d+\.\d+ s, \d+ tokens/s", "TIME, SPEED"),
+    (r#"resourceVersion: "\d{3}""#, r#"resourceVersion: "999""#),
+    (r"of \d{3} lines", "of 999 lines"),
     (r" +model embedded, \d+ tokens/s", " model embedded, SPEED"),
 ];
 
