@@ -231,6 +231,9 @@ fn descend(place: &str, one: &Value, other: &Value, found: &mut Vec<(String, Val
             }
         }
         _ if one == other => {}
+        // Each scheduler chooses among equals as it likes; fields of this name are left out before.
+        (Value::String(a), Value::String(b))
+            if place.contains("/cells/") && a.starts_with("node-") && b.starts_with("node-") => {}
         _ => found.push((place.to_owned(), one.clone(), other.clone())),
     }
 }
