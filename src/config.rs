@@ -321,7 +321,7 @@ fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
+    pub(super) fn environment(pairs: &[(&str, &str)]) -> Environment {
         Environment::new(
             pairs
                 .iter()

@@ -7,7 +7,7 @@ use crate::plan::command::{Action, Apply, Delete, Patch};
 use crate::plan::field::Many;
 use crate::plan::target::Any;
 use crate::plan::value::{Json, PatchType};
-use crate::plan::{Scope, Step};
+use crate::plan::{Scope, Step, drop_server_fields};
 
 /// The way back, or why there is none.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,29 +101,10 @@ pub fn recreatable(object: &Value) -> Value {
     object
 }
 
-/// Metadata that the server owns.
-const SERVER_OWNED: &[&str] = &[
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "managedFields",
-    "selfLink",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-];
-
 /// What a person decides of an object: all but status and the server's own metadata.
 pub fn significant(object: &Value) -> Value {
     let mut object = object.clone();
-    if let Some(fields) = object.as_object_mut() {
-        fields.remove("status");
-    }
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        for key in SERVER_OWNED {
-            metadata.remove(*key);
-        }
-    }
+    drop_server_fields(&mut object);
     object
 }
 

@@ -50,7 +50,7 @@ pub async fn on(
         }
     };
     match adviser
-        .objects(question, material, &receipt.outcome.passages, &mut show)
+        .answer(question, material, &receipt.outcome.passages, &mut show)
         .await
     {
         Ok(advice) => {

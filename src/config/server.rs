@@ -10,7 +10,7 @@ use super::{ConfigError, Environment, ModelChoice, ModelFile, Secret};
 /// How a server is reached, where it is not simply there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// A program that prints the key on its first line, with its arguments; it is run when the server is first needed.
+    /// A program that prints the key on its first line, with its arguments; it is run once a process, before anything is asked.
     pub key_command: Vec<String>,
     /// A proxy, instead of those of the environment.
     pub proxy: Option<Secret>,
@@ -109,14 +109,7 @@ pub(super) fn choose_adviser(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        Environment::new(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        )
-    }
+    use crate::config::tests::environment;
 
     const EMBEDDED: ModelChoice = ModelChoice::Embedded { idle_seconds: 1 };
 

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::connect::model_of;
-use super::face::Usage;
+use super::face::{Usage, model_failure};
 use crate::audit::redact;
 use crate::check::{Inverse, Report};
 use crate::config::{AdviceLimits, Config};
@@ -96,27 +96,6 @@ impl Adviser {
             .map_or_else(|_| "adviser".to_owned(), |identity| identity.name)
     }
 
-    /// Answers a question from passages. `on_text` sees the words as they come.
-    pub async fn answer(
-        &self,
-        question: &str,
-        passages: &[Passage],
-        on_text: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<Advice, Failure> {
-        self.explain(question, "", passages, on_text).await
-    }
-
-    /// Explains what was read, or piped in, with the help of passages.
-    pub async fn objects(
-        &self,
-        question: &str,
-        objects: &str,
-        passages: &[Passage],
-        on_text: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<Advice, Failure> {
-        self.explain(question, objects, passages, on_text).await
-    }
-
     /// Explains a plan that waits for a yes.
     pub async fn review(
         &self,
@@ -124,21 +103,36 @@ impl Adviser {
         passages: &[Passage],
         on_text: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Advice, Failure> {
-        self.explain(OF_A_PLAN, &plan_text(report), passages, on_text)
+        self.answer(OF_A_PLAN, &plan_text(report), passages, on_text)
             .await
     }
 
-    async fn explain(
+    /// Answers a question about objects that were read or piped in, which may be none, from passages. `on_text` sees the words
+    /// as they come.
+    pub async fn answer(
         &self,
         question: &str,
         objects: &str,
         passages: &[Passage],
         on_text: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Advice, Failure> {
-        let (question, objects, passages) = without_secrets(question, objects, passages);
+        let texts = [question, objects];
+        let cleaned = without_secrets(
+            texts
+                .into_iter()
+                .chain(passages.iter().map(|passage| &*passage.text)),
+        );
+        let passages: Vec<Passage> = passages
+            .iter()
+            .zip(&cleaned[texts.len()..])
+            .map(|(passage, text)| Passage {
+                text: text.clone(),
+                ..passage.clone()
+            })
+            .collect();
         let prompt = adviser(
-            &question,
-            &objects,
+            &cleaned[0],
+            &cleaned[1],
             &passages,
             self.limits.context.min(self.limits.tokens),
         );
@@ -148,18 +142,14 @@ impl Adviser {
             Ok(Ok(reply)) if reply.text.trim().is_empty() => {
                 Err(Failure::new(format!("`{name}` said nothing")))
             }
-            Ok(Ok(reply)) => {
-                let mut usage = Usage::default();
-                usage.add(reply.usage);
-                Ok(Advice {
-                    text: reply.text,
-                    model: name,
-                    usage,
-                    budget: self.limits.tokens,
-                    dropped: prompt.dropped,
-                    truncated: reply.truncated,
-                })
-            }
+            Ok(Ok(reply)) => Ok(Advice {
+                text: reply.text,
+                model: name,
+                usage: reply.usage.into(),
+                budget: self.limits.tokens,
+                dropped: prompt.dropped,
+                truncated: reply.truncated,
+            }),
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(
                 Failure::new(format!("`{name}` was not done within {} s", patience.as_secs()))
@@ -179,13 +169,8 @@ impl Adviser {
             max_tokens: prompt.max_tokens,
             temperature: 0.0,
         };
-        self.model
-            .complete(request, on_text)
-            .await
-            .map_err(|error| Failure {
-                message: error.to_string(),
-                hint: error.hint(),
-            })
+        let reply = self.model.complete(request, on_text).await;
+        reply.map_err(|error| model_failure(&error))
     }
 }
 
@@ -210,18 +195,14 @@ fn plan_text(report: &Report) -> String {
     text
 }
 
-/// The same without secret values, as the audit log would have it: found in one text, they go from all.
-fn without_secrets(question: &str, objects: &str, passages: &[Passage]) -> (String, String, Vec<Passage>) {
-    let texts: Vec<&str> = passages.iter().map(|passage| passage.text.as_str()).collect();
-    let mut all = json!({ "question": question, "objects": objects, "passages": texts });
+/// The same texts without secret values, as the audit log would have them: found in one, they go from all.
+pub(super) fn without_secrets<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut all = Value::from_iter(texts);
     redact(&mut all);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let cleaned = passages.iter().enumerate().map(|(index, passage)| Passage {
-        text: text(&all["passages"][index]),
-        ..passage.clone()
-    });
-    let objects = text(&all["objects"]);
-    (text(&all["question"]), objects, cleaned.collect())
+    let cleaned = all.as_array().into_iter().flatten();
+    cleaned
+        .map(|text| text.as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -262,7 +243,7 @@ mod tests {
         let adviser = Adviser::new(Model::Scripted(script.clone()), LIMITS);
         let mut shown = String::new();
         let advice = adviser
-            .answer("what is 137?", &[passage("137 is a kill")], &mut |text| {
+            .answer("what is 137?", "", &[passage("137 is a kill")], &mut |text| {
                 shown.push_str(text);
             })
             .await
@@ -287,7 +268,10 @@ mod tests {
         let manifest = "apiVersion: v1\nkind: Secret\nstringData:\n  password: canary-in-a-manifest\n";
         let question = "explain create secret generic login --from-literal=password=canary-in-a-flag please";
         let passages = [passage(manifest), passage("we use canary-in-a-flag everywhere")];
-        adviser.answer(question, &passages, &mut |_| {}).await.unwrap();
+        adviser
+            .answer(question, "", &passages, &mut |_| {})
+            .await
+            .unwrap();
         let sent = format!("{:?}", script.requests());
         assert!(
             !sent.contains("canary-in-a-manifest") && !sent.contains("canary-in-a-flag"),
@@ -300,12 +284,16 @@ mod tests {
     async fn it_is_waited_for_no_longer_than_allowed() {
         let none = AdviceLimits { seconds: 0, ..LIMITS };
         let adviser = Adviser::new(Model::Scripted(Scripted::new([ScriptedReply::Hang])), none);
-        let failure = adviser.answer("why?", &[], &mut |_| {}).await.unwrap_err();
+        let failure = adviser.answer("why?", "", &[], &mut |_| {}).await.unwrap_err();
         assert_eq!(failure.message, "`scripted` was not done within 0 s");
         assert!(failure.hint.unwrap().contains("`seconds`"));
         let silent = Adviser::new(Model::Scripted(Scripted::new([" "])), LIMITS);
         assert_eq!(
-            silent.answer("why?", &[], &mut |_| {}).await.unwrap_err().message,
+            silent
+                .answer("why?", "", &[], &mut |_| {})
+                .await
+                .unwrap_err()
+                .message,
             "`scripted` said nothing"
         );
     }

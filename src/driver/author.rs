@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::adviser::Adviser;
+use super::adviser::{Adviser, without_secrets};
 use super::face::{Usage, cluster_failure, model_failure};
-use crate::audit::redact;
 use crate::cluster::Cluster;
 use crate::config::AdviceLimits;
 use crate::llm::author::{AuthorPrompt, Material, author, objects, which_kind};
@@ -87,7 +86,10 @@ impl Author {
             return Ok(Draft::default());
         }
         let context = self.room(order)?;
-        let cleaned = without_secrets(request, order);
+        let (answer, problem) = order.complaint.clone().unwrap_or_default();
+        let around = objects(&order.focus);
+        let piped = request.piped().unwrap_or_default();
+        let cleaned = without_secrets([request.text(), &around, piped, &answer, &problem]);
         let material = Material {
             request: &cleaned[0],
             wanted: &self.wanted,
@@ -165,7 +167,7 @@ impl Author {
             .filter(|kind| *kind != "secrets")
             .cloned()
             .collect();
-        let (messages, tokens) = which_kind(&without_secrets(request, order)[0], &kinds);
+        let (messages, tokens) = which_kind(&without_secrets([request.text()])[0], &kinds);
         let schema = json!({"type": "object", "properties": {"kind": {"type": "string", "enum": kinds}},
             "required": ["kind"], "additionalProperties": false});
         let reply = self
@@ -220,7 +222,7 @@ impl Author {
             .saturating_add(reply.usage.completion_tokens);
         let bytes = u32::try_from((sent + reply.text.len()) / TOKEN).unwrap_or(u32::MAX);
         self.spent = self.spent.saturating_add(counted.max(bytes));
-        self.usage.add(reply.usage);
+        self.usage.add(reply.usage.into());
         self.notices.extend(reply.notice.take());
         Ok(reply)
     }
@@ -232,21 +234,6 @@ impl Author {
         ))
         .with_hint("`seconds` in `[advice]` of config.toml gives it longer")
     }
-}
-
-/// Request, objects, piped text, last answer and what was wrong with it, without values of Secrets: found in one, they go
-/// from all.
-fn without_secrets(request: &Request, order: &Order) -> [String; 5] {
-    let (answer, problem) = order.complaint.clone().unwrap_or_default();
-    let mut all = json!([
-        request.text(),
-        objects(&order.focus),
-        request.piped().unwrap_or_default(),
-        answer,
-        problem
-    ]);
-    redact(&mut all);
-    [0, 1, 2, 3, 4].map(|index| all[index].as_str().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) async fn explain<F: Face>(
     let context = parts.cluster.context().name.clone();
     let passages = passages_for(&parts.library, request, material, Some(context)).await;
     let advice = adviser
-        .objects(request, material, &passages, &mut |text| face.writing(text))
+        .answer(request, material, &passages, &mut |text| face.writing(text))
         .await?;
     let mut text = format!("\n{}\n\n{}\n", Advice::whose(&advice.model), advice.text);
     if !passages.is_empty() {
@@ -58,12 +58,9 @@ pub(super) async fn passages_for(
     material: &str,
     context: Option<String>,
 ) -> Vec<Passage> {
-    let words = [to_explain(request).unwrap_or(request).to_owned()];
-    let question = words
-        .into_iter()
-        .chain(clues(material))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let mut words = clues(material);
+    words.insert(0, to_explain(request).unwrap_or(request).to_owned());
+    let question = words.join(" ");
     match library.look_up(question, context).await.0 {
         Event::Found(mut passages) => {
             passages.truncate(PASSAGES);

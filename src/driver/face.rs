@@ -47,16 +47,19 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Adds what something else took.
-    pub(super) fn join(&mut self, other: Usage) {
+    /// Adds what something else took. A server may count what it likes: the sum stops at the largest number.
+    pub(super) fn add(&mut self, other: Usage) {
         self.prompt_tokens = self.prompt_tokens.saturating_add(other.prompt_tokens);
         self.completion_tokens = self.completion_tokens.saturating_add(other.completion_tokens);
     }
+}
 
-    /// Adds what one reply took. A server may count what it likes: the sum stops at the largest number.
-    pub(super) fn add(&mut self, reply: crate::llm::Usage) {
-        self.prompt_tokens = self.prompt_tokens.saturating_add(reply.prompt_tokens);
-        self.completion_tokens = self.completion_tokens.saturating_add(reply.completion_tokens);
+impl From<crate::llm::Usage> for Usage {
+    fn from(reply: crate::llm::Usage) -> Usage {
+        Usage {
+            prompt_tokens: reply.prompt_tokens,
+            completion_tokens: reply.completion_tokens,
+        }
     }
 }
 

@@ -256,7 +256,7 @@ impl<'a, F: Face> Driver<'a, F> {
         if let Some(adviser) = self.parts.adviser.as_ref().filter(|_| !passages.is_empty()) {
             self.face.stage(Stage::Retrieving, "asking the adviser");
             match adviser
-                .answer(&question, passages, &mut |text| self.face.writing(text))
+                .answer(&question, "", passages, &mut |text| self.face.writing(text))
                 .await
             {
                 Ok(advice) => {
@@ -268,6 +268,7 @@ impl<'a, F: Face> Driver<'a, F> {
                         advice.text
                     );
                     notices.push(advice.footing());
+                    self.usage.add(advice.usage);
                     self.advice = Some(advice);
                 }
                 Err(failure) => notices.push(format!("the adviser gave no answer: {}", failure.message)),
@@ -291,7 +292,7 @@ impl<'a, F: Face> Driver<'a, F> {
         };
         match explained {
             Ok(advice) => {
-                self.usage.join(advice.usage);
+                self.usage.add(advice.usage);
                 self.advice = Some(advice);
             }
             Err(failure) => self
@@ -403,7 +404,7 @@ impl<'a, F: Face> Driver<'a, F> {
             .await
         {
             Ok(reply) => {
-                self.usage.add(reply.usage);
+                self.usage.add(reply.usage.into());
                 let confidence = reply.line_confidence();
                 self.notices.extend(reply.notice);
                 // A reply that was cut off may end in half a command that reads as a whole one.

@@ -1,9 +1,9 @@
 //! The adviser's prompt: a question with material, as much of it as there is room for.
 
-use minijinja::{Environment, context};
+use minijinja::context;
 use serde::Serialize;
 
-use super::prompts::{REQUEST_LIMIT, one_line};
+use super::prompts::{one_line, render, request_line};
 use super::types::{Message, Role};
 use crate::plan::printable;
 use crate::session::Passage;
@@ -45,7 +45,7 @@ struct Given {
 /// Lines of the material are marked one by one, so that none of them can look like the end of the material.
 pub fn adviser(question: &str, objects: &str, passages: &[Passage], context: u32) -> AdviserPrompt {
     let max_tokens = ANSWER.min(context / SHARE);
-    let question: String = one_line(question).chars().take(REQUEST_LIMIT).collect();
+    let question = request_line(question);
     let tokens = usize::try_from(context - max_tokens).unwrap_or(usize::MAX);
     let fixed = SYSTEM.len() + question.len() + 200;
     let mut room = tokens.saturating_mul(TOKEN).saturating_sub(fixed);
@@ -68,12 +68,9 @@ pub fn adviser(question: &str, objects: &str, passages: &[Passage], context: u32
             });
         }
     }
-    let text = Environment::new()
-        .render_str(
-            include_str!("../../prompts/adviser.txt"),
-            context! { question, objects, passages => given, cut => !dropped.is_empty() },
-        )
-        .unwrap_or_else(|_| format!("Question: {question}"));
+    let values = context! { question, objects, passages => given, cut => !dropped.is_empty() };
+    let rendered = render(include_str!("../../prompts/adviser.txt"), values);
+    let text = rendered.unwrap_or_else(|| format!("Question: {question}"));
     AdviserPrompt {
         messages: vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, text)],
         max_tokens,

@@ -1,11 +1,11 @@
 //! The prompts under which manifests are written: what is wanted, as much of the material as there is room for, and what was
 //! wrong with the last answer.
 
-use minijinja::{Environment, context};
+use minijinja::context;
 use serde::Serialize;
 
 use super::advice::{TOKEN, fit};
-use super::prompts::{REQUEST_LIMIT, one_line};
+use super::prompts::{one_line, render, request_line};
 use super::types::{Message, Role};
 use crate::plan::{Focus, Wanted};
 
@@ -101,7 +101,7 @@ impl Room {
 /// comes first, then the fields of the kinds, then what was piped in, then objects; what does not fit is left out, and told.
 pub fn author(material: &Material<'_>, context: u32) -> AuthorPrompt {
     let max_tokens = ANSWER.min(context / SHARE);
-    let request: String = one_line(material.request).chars().take(REQUEST_LIMIT).collect();
+    let request = request_line(material.request);
     let tokens = usize::try_from(context - max_tokens).unwrap_or(usize::MAX);
     let mut room = Room {
         bytes: tokens
@@ -125,11 +125,9 @@ pub fn author(material: &Material<'_>, context: u32) -> AuthorPrompt {
         .collect();
     let piped = room.take(material.piped, room.bytes, "what was piped in");
     let objects = room.take(material.objects, room.bytes, "objects");
-    let rendered = Environment::new().render_str(
-        include_str!("../../prompts/author.txt"),
-        context! { request, kinds, objects, piped, cut => !room.dropped.is_empty() },
-    );
-    let text = rendered.unwrap_or_else(|_| format!("Request: {request}"));
+    let values = context! { request, kinds, objects, piped, cut => !room.dropped.is_empty() };
+    let rendered = render(include_str!("../../prompts/author.txt"), values);
+    let text = rendered.unwrap_or_else(|| format!("Request: {request}"));
     let mut messages = vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, text)];
     messages.extend(complaint.into_iter().flatten());
     AuthorPrompt {
@@ -155,10 +153,8 @@ impl Room {
         } else if !answer.trim().is_empty() {
             self.dropped.push("the answer before".to_owned());
         }
-        let rendered = Environment::new().render_str(
-            include_str!("../../prompts/author-complaint.txt"),
-            context! { problem, answered },
-        );
+        let values = context! { problem, answered };
+        let rendered = render(include_str!("../../prompts/author-complaint.txt"), values);
         turns.push(Message::new(Role::User, rendered.unwrap_or(problem)));
         turns
     }
@@ -176,16 +172,14 @@ fn words(wanted: &Wanted, namespace: &str) -> String {
 
 /// Asks which kind a request means, where its words name none. The longest answer, in tokens, comes with it.
 pub fn which_kind(request: &str, kinds: &[String]) -> (Vec<Message>, u32) {
-    let request: String = one_line(request).chars().take(REQUEST_LIMIT).collect();
+    let request = request_line(request);
     let kinds = kinds
         .iter()
         .map(|kind| one_line(kind))
         .collect::<Vec<_>>()
         .join(", ");
-    let rendered = Environment::new().render_str(
-        include_str!("../../prompts/author-kind.txt"),
-        context! { request, kinds },
-    );
+    let values = context! { request, kinds };
+    let rendered = render(include_str!("../../prompts/author-kind.txt"), values);
     (vec![Message::new(Role::User, rendered.unwrap_or(request))], KIND)
 }
 

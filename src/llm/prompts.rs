@@ -1,12 +1,12 @@
 //! Every prompt, from the templates in `prompts/`.
 
-use minijinja::{Environment, context};
+use minijinja::{Environment, Value, context};
 
 use crate::plan::target::is_name;
 use crate::plan::{Focus, is_hidden};
 
 /// A request longer than this many characters is cut in the prompt; the rest of what was piped in is no part of it.
-pub const REQUEST_LIMIT: usize = 1_500;
+const REQUEST_LIMIT: usize = 1_500;
 
 /// The planner's prompt: the objects in focus, one a line, then the request.
 ///
@@ -23,15 +23,9 @@ pub fn planner(request: &str, focus: &Focus) -> String {
             *image = one_line(image);
         }
     }
-    let request: String = one_line(request).chars().take(REQUEST_LIMIT).collect();
-    let mut environment = Environment::new();
-    environment.set_keep_trailing_newline(false);
-    environment
-        .render_str(
-            include_str!("../../prompts/planner.txt"),
-            context! { objects => focus.objects, request },
-        )
-        .unwrap_or_else(|_| format!("> {request}"))
+    let request = request_line(request);
+    let values = context! { objects => focus.objects, request };
+    render(include_str!("../../prompts/planner.txt"), values).unwrap_or_else(|| format!("> {request}"))
 }
 
 /// Instructions for a planner that was not trained for the plan language.
@@ -55,10 +49,8 @@ pub fn planner_system(precedents: &[Precedent]) -> String {
         request: one_line(&one.request),
         commands: one.commands.lines().map(one_line).collect::<Vec<_>>().join("\n"),
     });
-    let rendered = Environment::new().render_str(
-        include_str!("../../prompts/planner-precedents.txt"),
-        context! { precedents => folded.collect::<Vec<_>>() },
-    );
+    let values = context! { precedents => folded.collect::<Vec<_>>() };
+    let rendered = render(include_str!("../../prompts/planner-precedents.txt"), values);
     format!("{PLANNER_SYSTEM}\n{}", rendered.unwrap_or_default())
 }
 
@@ -68,6 +60,16 @@ pub fn complaint(problem: &str) -> String {
         "That cannot be read: {}. Answer with commands alone, one a line.",
         one_line(problem)
     )
+}
+
+/// A template with its values. Tests render them all, so that one that cannot be is found there.
+pub(super) fn render(template: &str, values: Value) -> Option<String> {
+    Environment::new().render_str(template, values).ok()
+}
+
+/// A request as it stands in prompts: on one line, and no longer than it may be.
+pub(super) fn request_line(text: &str) -> String {
+    one_line(text).chars().take(REQUEST_LIMIT).collect()
 }
 
 /// Folds white space and control characters into single spaces.

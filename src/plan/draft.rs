@@ -12,16 +12,6 @@ use super::value::Json;
 
 /// Problems of one manifest that are told at a time.
 const TOLD: usize = 6;
-/// What the server alone writes into an object.
-const OF_SERVER: &[&str] = &[
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "managedFields",
-    "selfLink",
-];
-
 /// A kind that is to be written, as the cluster knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
@@ -112,7 +102,7 @@ impl Draft {
 impl Wanted {
     fn step(&self, mut manifest: Value, namespace: &str) -> Result<Step, String> {
         without_nulls(&mut manifest);
-        without_what_the_server_writes(&mut manifest);
+        drop_server_fields(&mut manifest);
         let place = manifest["metadata"].get("namespace").and_then(Value::as_str);
         let elsewhere = |place: &str| {
             let there = if self.namespaced {
@@ -230,13 +220,24 @@ fn without_nulls(value: &mut Value) {
     }
 }
 
-fn without_what_the_server_writes(manifest: &mut Value) {
-    if let Some(map) = manifest.as_object_mut() {
-        map.shift_remove("status");
+/// Takes out of an object what a server writes: its status and the metadata that is the server's own.
+pub fn drop_server_fields(object: &mut Value) {
+    const SERVER_OWNED: [&str; 8] = [
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "managedFields",
+        "selfLink",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ];
+    if let Some(fields) = object.as_object_mut() {
+        fields.shift_remove("status");
     }
-    if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
-        for field in OF_SERVER {
-            metadata.shift_remove(*field);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in SERVER_OWNED {
+            metadata.shift_remove(field);
         }
     }
 }

@@ -27,7 +27,7 @@ pub mod words;
 mod tests;
 
 pub use command::{Action, Effect};
-pub use draft::{Draft, Wanted};
+pub use draft::{Draft, Wanted, drop_server_fields};
 pub use focus::Focus;
 pub use grammar::{MAX_STEPS, PlanGrammar, plan_grammar, plan_pattern};
 pub use kind::Kind;

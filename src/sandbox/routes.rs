@@ -161,10 +161,12 @@ fn check_scope(resource: &Resource, target: &Target) -> Result<(), ApiError> {
     } else {
         !is_inside
     };
-    match fits {
-        true => Ok(()),
-        false if resource.is_custom() => Err(ApiError::no_such_page()),
-        false => Err(ApiError::no_such_path()),
+    if fits {
+        Ok(())
+    } else if resource.is_custom() {
+        Err(ApiError::no_such_page())
+    } else {
+        Err(ApiError::no_such_path())
     }
 }
 

@@ -124,12 +124,7 @@ fn check_namespace(cluster: &Cluster, call: &Call<'_>, body: &mut Value) -> Resu
         remove(body, "/metadata/namespace");
         return Ok(());
     }
-    let named = text(body, "/metadata/namespace");
-    if !named.is_empty() && named != call.namespace {
-        return Err(ApiError::bad_request(String::from(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        )));
-    }
+    check_place(call, body)?;
     set(body, "/metadata/namespace", call.namespace);
     let Some(found) = cluster.get("namespaces", "", call.namespace) else {
         return Err(ApiError::namespace_not_found(call.namespace));

@@ -19,6 +19,7 @@ mod parity;
 #[expect(dead_code, reason = "no case here wants a planner that fails")]
 mod planner;
 mod stand;
+mod volatile;
 
 use std::process::ExitCode;
 

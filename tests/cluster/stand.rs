@@ -6,7 +6,6 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
 use libtest_mimic::Failed;
-use regex::Regex;
 use sayso::sandbox::{self, Options, Running, Seed};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -15,33 +14,19 @@ use tokio::runtime::Runtime;
 use super::cases::Case;
 use super::control_plane::{ControlPlane, programs};
 use super::planner::{Planner, Reply};
+use super::volatile::Volatile;
 
 static STAND: Mutex<Option<Stand>> = Mutex::new(None);
 
 /// What differs between two clusters, and between two runs on one.
-static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let letters = "[bcdfghjklmnpqrstvwxz2456789]";
-    [
-        (
-            r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".to_owned(),
-            "UID",
-        ),
-        (
-            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)".to_owned(),
-            "TIME",
-        ),
-        (format!(r"-{letters}{{6,10}}-{letters}{{5}}\b"), "-SET-POD"),
-        (format!(r"-{letters}{{8,10}}\b"), "-SET"),
-        (r"resourceVersion: .*".to_owned(), "resourceVersion: N"),
-        (r"\b10\.\d+\.\d+\.\d+\b".to_owned(), "ADDRESS"),
-        (r"\b\d+(ms|s|m|h|d)(\d+(s|m|h))?\b".to_owned(), "AGE"),
-        (r"@@ .* @@".to_owned(), "@@"),
-        (r"node-[123]\b".to_owned(), "NODE"),
-        (" +".to_owned(), " "),
-    ]
-    .into_iter()
-    .map(|(pattern, name)| (Regex::new(&pattern).unwrap(), name))
-    .collect()
+static VOLATILE: LazyLock<Volatile> = LazyLock::new(|| {
+    Volatile::and(&[
+        (r"resourceVersion: .*", "resourceVersion: N"),
+        (r"\b\d+(ms|s|m|h|d)(\d+(s|m|h))?\b", "AGE"),
+        (r"@@ .* @@", "@@"),
+        (r"node-[123]\b", "NODE"),
+        (" +", " "),
+    ])
 });
 
 /// Both clusters, seeded alike, and a model that says what the case says.
@@ -138,7 +123,7 @@ impl Stand {
             account += &self.step(kubeconfig, &namespace, case.name, step, &kubectl);
         }
         kubectl(&format!("delete namespace {namespace} --wait=false"), "")?;
-        Ok(plain(&account))
+        Ok(VOLATILE.leave_out(&account))
     }
 
     fn step(
@@ -263,11 +248,4 @@ fn unordered<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 fn is_own(line: &str) -> bool {
     const OWN: [&str; 4] = ["resourceVersion", "uid:", "kubelet", "apiVersion"];
     OWN.iter().any(|own| line.contains(own))
-}
-
-/// Text without what is volatile.
-fn plain(text: &str) -> String {
-    VOLATILE.iter().fold(text.to_owned(), |text, (pattern, name)| {
-        pattern.replace_all(&text, *name).into_owned()
-    })
 }

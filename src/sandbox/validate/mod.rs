@@ -116,11 +116,7 @@ fn is_label_text(value: &str) -> bool {
 
 fn check_labels(object: &Value, pointer: &str, field: &str, causes: &mut Vec<Cause>) {
     for (key, value) in entries(object, pointer).into_iter().flatten() {
-        let (prefix, plain) = key
-            .rsplit_once('/')
-            .map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
-        let good_prefix = prefix.is_none_or(|prefix| prefix.split('.').all(|part| is_label(part, true)));
-        if plain.is_empty() || plain.len() > 63 || !is_label_text(plain) || !good_prefix {
+        if !meta::is_qualified(key) {
             causes.push(Cause::invalid(field, &json!(key), LABEL_KEY));
         }
         let value = value.as_str().unwrap_or("");
@@ -157,7 +153,7 @@ fn check_workload(object: &Value, causes: &mut Vec<Cause>) {
         ));
     }
     let template = at(object, "/spec/template");
-    if (selector.is_null() || !labels.is_empty()) && (selector.is_null() || !labels.matches(&template)) {
+    if selector.is_null() || (!labels.is_empty() && !labels.matches(&template)) {
         let why = "`selector` does not match template `labels`";
         causes.push(Cause::invalid(
             "spec.template.metadata.labels",

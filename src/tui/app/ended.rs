@@ -1,5 +1,7 @@
 //! How a request ended, in the words of the conversation.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::table::{Table, Topic};
@@ -207,16 +209,18 @@ pub fn pace(receipt: &Receipt) -> Option<String> {
     Some(format!("{device}, {rate:.0} tokens/s"))
 }
 
-/// Tokens written a second, from the moment the planner was asked.
-#[allow(clippy::cast_precision_loss, reason = "milliseconds for people")]
+/// Tokens that the planner wrote a second, from the moment it was asked. What the adviser wrote besides is not its work.
 fn rate(receipt: &Receipt) -> Option<f64> {
-    let written = receipt.usage.completion_tokens;
+    let advised = receipt
+        .advice
+        .as_ref()
+        .map_or(0, |advice| advice.usage.completion_tokens);
+    let written = receipt.usage.completion_tokens.saturating_sub(advised);
     let planning = *receipt.timing.get("plan").filter(|_| written > 0)?;
-    Some(f64::from(written) * 1000.0 / planning.max(1) as f64)
+    Some(f64::from(written) / Duration::from_millis(planning.max(1)).as_secs_f64())
 }
 
 /// How long it took, and how fast the model wrote.
-#[allow(clippy::cast_precision_loss, reason = "milliseconds for people")]
 fn speed(receipt: &Receipt) -> Option<String> {
     let rate = rate(receipt)?;
     let total = receipt
@@ -225,5 +229,6 @@ fn speed(receipt: &Receipt) -> Option<String> {
         .filter(|(stage, _)| **stage != "review")
         .map(|(_, ms)| ms)
         .sum::<u64>();
-    Some(format!("{:.1} s, {rate:.0} tokens/s", total as f64 / 1000.0))
+    let total = Duration::from_millis(total).as_secs_f64();
+    Some(format!("{total:.1} s, {rate:.0} tokens/s"))
 }

@@ -14,7 +14,7 @@ use super::{App, Screen, Settings};
 use crate::check::{Evidence, Policy, Report, report};
 use crate::config::TuiConfig;
 use crate::driver::cockpit::{Column, Names, ObjectName, Place, Row, Start, Watched};
-use crate::driver::{Receipt, Usage};
+use crate::driver::{Advice, Receipt, Usage};
 use crate::plan::{Proposal, parse};
 use crate::session::{Decision, Ending, Failure, Outcome, Stage};
 use crate::tui::view;
@@ -316,6 +316,20 @@ fn what_the_planner_runs_on_and_its_pace_stay_in_sight() {
     told.timing.insert("plan", 2_000);
     told.usage.completion_tokens = 26;
     told.device = Some("cpu".into());
+    // What an adviser wrote is in the sum, and in no pace of the planner's.
+    let advised = Usage {
+        completion_tokens: 400,
+        ..Usage::default()
+    };
+    told.usage.completion_tokens += advised.completion_tokens;
+    told.advice = Some(Advice {
+        text: "so".into(),
+        model: "scripted".into(),
+        usage: advised,
+        budget: 1,
+        dropped: Vec::new(),
+        truncated: false,
+    });
     app.update(Event::Over(told));
     assert_eq!(app.pace.as_deref(), Some(" on cpu, 13 tokens/s"));
     press(&mut app, "two\n");

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use regex::Regex;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
 use super::conversation::{Answer, Conversation, Turn};
+use crate::volatile::Volatile;
 
 /// A server to talk to.
 pub struct Player {
@@ -212,35 +212,17 @@ fn take_out(body: &mut Value, place: &str) {
 }
 
 /// What differs between two clusters, and between two runs on one.
-static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let letters = "[bcdfghjklmnpqrstvwxz2456789]";
-    [
-        (
-            r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".to_owned(),
-            "UID",
-        ),
-        (
-            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)".to_owned(),
-            "TIME",
-        ),
-        (format!(r"-{letters}{{6,10}}-{letters}{{5}}\b"), "-SET-POD"),
-        (format!(r"-{letters}{{8,10}}\b"), "-SET"),
-        (format!(r"-{letters}{{5}}\b"), "-POD"),
-        (r"\b10\.\d+\.\d+\.\d+\b".to_owned(), "ADDRESS"),
-        (r"in object meta: \d+".to_owned(), "in object meta: N"),
-        (r"in record \(\d+\)".to_owned(), "in record (N)"),
+static VOLATILE: LazyLock<Volatile> = LazyLock::new(|| {
+    Volatile::and(&[
+        (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-POD"),
+        (r"in object meta: \d+", "in object meta: N"),
+        (r"in record \(\d+\)", "in record (N)"),
         // In text that quotes an object.
-        (r#"(resourceVersion[\\": ]+)\d+"#.to_owned(), "${1}N"),
-        (
-            r"resource version: (\d+) \(\d+\)".to_owned(),
-            "resource version: $1 (N)",
-        ),
-        (r"^\d+(ms|s|m|h)(\d+(s|m|h))?$".to_owned(), "AGE"),
-        (r"pod-template-hash=\w+".to_owned(), "pod-template-hash=HASH"),
-    ]
-    .into_iter()
-    .map(|(pattern, name)| (Regex::new(&pattern).unwrap(), name))
-    .collect()
+        (r#"(resourceVersion[\\": ]+)\d+"#, "${1}N"),
+        (r"resource version: (\d+) \(\d+\)", "resource version: $1 (N)"),
+        (r"^\d+(ms|s|m|h)(\d+(s|m|h))?$", "AGE"),
+        (r"pod-template-hash=\w+", "pod-template-hash=HASH"),
+    ])
 });
 
 /// A body without what is volatile, its keys in order.
@@ -267,10 +249,7 @@ fn plain(value: &Value, managers: bool, namespace: &str) -> Value {
                 return json!("CERTIFICATE");
             }
             let text = text.replace(namespace, "NS");
-            let plain = VOLATILE.iter().fold(text, |text, (pattern, name)| {
-                pattern.replace_all(&text, *name).into_owned()
-            });
-            json!(plain)
+            json!(VOLATILE.leave_out(&text))
         }
         other => other.clone(),
     }

@@ -236,9 +236,23 @@ impl Stand {
 
     /// Runs it with something piped in.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
-        let mut child = self.sayso(arguments).stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        Ran::of(arguments, &child.wait_with_output().unwrap())
+        piped(arguments, self.sayso(arguments), input)
+    }
+
+    /// Runs it where the planner's model advises as well.
+    pub fn advised(&self, arguments: &[&str]) -> Ran {
+        Ran::of(arguments, &self.with_adviser(arguments).output().unwrap())
+    }
+
+    /// The same with something piped in.
+    pub fn advised_with(&self, arguments: &[&str], input: &str) -> Ran {
+        piped(arguments, self.with_adviser(arguments), input)
+    }
+
+    fn with_adviser(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sayso(arguments);
+        command.env("SAYSO_ADVISER", "planner");
+        command
     }
 
     /// Makes a request that the model answers with this plan.
@@ -246,6 +260,12 @@ impl Stand {
         self.expect(request, Reply::Text(plan.to_owned()));
         self.run(&[&[request], flags].concat())
     }
+}
+
+fn piped(arguments: &[&str], mut command: Command, input: &str) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Ran::of(arguments, &child.wait_with_output().unwrap())
 }
 
 impl Ran {
