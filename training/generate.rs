@@ -35,13 +35,14 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     ("read", include_str!("phrases/read.txt")),
     ("change", include_str!("phrases/change.txt")),
     ("create", include_str!("phrases/create.txt")),
     ("none", include_str!("phrases/none.txt")),
     ("people", include_str!("phrases/people.txt")),
     ("idioms", include_str!("phrases/idioms.txt")),
+    ("forms", include_str!("phrases/forms.txt")),
     ("ask", include_str!("phrases/ask.txt")),
     ("exam", include_str!("phrases/exam.txt")),
 ];

@@ -413,7 +413,11 @@ impl<'a, F: Face> Driver<'a, F> {
                 } else {
                     reply.text
                 };
-                Event::Planned(Answer { text, confidence })
+                Event::Planned(Answer {
+                    text,
+                    confidence,
+                    measured: is_trained(&self.parts.model),
+                })
             }
             Err(error) => Event::Failed(model_failure(&error)),
         }

@@ -25,6 +25,19 @@ const CREATED: &[&str] = &[
 ];
 
 impl Action {
+    /// The containers that a change names, but for `*`, which is all of them.
+    pub fn containers(&self) -> Vec<&str> {
+        match self {
+            Action::SetImage(set) => {
+                let named = set.images.0.iter().map(|image| image.container.as_str());
+                named.filter(|name| *name != "*").collect()
+            }
+            Action::SetEnv(set) => set.container.iter().map(|name| name.0.as_str()).collect(),
+            Action::SetResources(set) => set.container.iter().map(|name| name.0.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The object that the command creates, where it creates one by name. What `apply` brings is not told.
     pub fn creates(&self) -> Option<Target> {
         let (kind, name) = match self {

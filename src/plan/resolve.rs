@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::command::{Action, Reach};
-use super::snapshot::Snapshot;
+use super::snapshot::{ObjectFact, Snapshot};
 use super::target::Target;
 use super::text::{Plan, Scope, Step};
 
@@ -19,6 +19,7 @@ pub fn resolve(plan: &Plan, snapshot: &Snapshot) -> Result<Plan, Question> {
     let mut resolved: Vec<Step> = Vec::with_capacity(plan.steps().len());
     for step in plan.steps() {
         let scope = resolve_scope(step, snapshot, &resolved)?;
+        check_containers(step, &scope, snapshot)?;
         resolved.push(Step {
             action: step.action.clone(),
             scope,
@@ -104,6 +105,31 @@ fn named(
         }
     }
     Ok(Scope::Named(namespace.to_owned()))
+}
+
+/// Asks where the object that a step means lacks a container that the step names, and a namesake elsewhere has it. A write
+/// never moves to another namespace by itself.
+fn check_containers(step: &Step, scope: &Scope, snapshot: &Snapshot) -> Result<(), Question> {
+    let (Scope::Named(namespace), Some(target)) = (scope, step.action.targets().first().copied()) else {
+        return Ok(());
+    };
+    for wanted in step.action.containers() {
+        let has = |object: &&ObjectFact| object.containers.iter().any(|(name, _)| name == wanted);
+        let namesakes: Vec<&ObjectFact> = snapshot.named(&target.kind, &target.name).collect();
+        let is_here = |object: &&&ObjectFact| object.namespace == *namespace;
+        let here = namesakes.iter().find(is_here);
+        let elsewhere = namesakes.iter().find(|object| has(object));
+        if let (Some(here), Some(elsewhere)) = (here, elsewhere)
+            && !has(here)
+        {
+            return Err(Question(format!(
+                "{namespace}/{name} has no container {wanted}; did you mean {}/{name}?",
+                elsewhere.namespace,
+                name = target.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Where an object of that kind and name is, or will be after the earlier steps.

@@ -407,3 +407,24 @@ fn a_manifest_is_named_where_a_step_is_told_of() {
     let scale = "scale deployment/web --replicas=5 -n shop";
     assert_eq!(step(scale).brief(), scale);
 }
+
+#[test]
+fn a_container_that_only_a_namesake_elsewhere_has_is_asked_about() {
+    let resolved = |text: &str| {
+        let Ok(Proposal::Plan(plan)) = parse(text) else {
+            panic!("{text}")
+        };
+        resolve(&plan, &shop()).map(|plan| plan.to_string())
+    };
+    assert_eq!(
+        resolved("set image deployment/web ghost=ghost:5.90"),
+        Err(Question(
+            "shop/web has no container ghost; did you mean blog/web?".to_owned()
+        ))
+    );
+    assert!(resolved("set image deployment/web ghost=ghost:5.90 -n blog").is_ok());
+    assert!(resolved("set image deployment/web nginx=nginx:1.28").is_ok());
+    assert!(resolved("set image deployment/web *=nginx:1.28").is_ok());
+    // Nobody has it: the cluster will say so.
+    assert!(resolved("set env deployment/web A=b -c sidecar").is_ok());
+}

@@ -7,18 +7,15 @@
 use serde_json::Value;
 
 use super::approved::Approved;
-use super::events::{Answer, Effect, Event, Order, RecordKind, Stage, Wishes};
+use super::events::{Effect, Event, Order, RecordKind, Stage, Wishes};
 use super::outcome::{Ending, Failure, Outcome, StepResult};
 use super::passage::Passage;
 use super::planfile::{PlanFile, PlanFileError};
 use super::question::is_about_knowledge;
 use super::undo::Expected;
 use crate::check::{Evidence, Policy, Report, report};
-use crate::plan::{Focus, Plan, Proposal, Snapshot, parse_rough, resolve};
+use crate::plan::{Focus, Plan, Snapshot, resolve};
 use crate::request::Request;
-
-/// How often a plan that does not parse is sent back.
-const PLAN_ATTEMPTS: u32 = 2;
 
 /// Where the plan comes from, and so what has to be true for it.
 #[derive(Debug)]
@@ -212,63 +209,11 @@ impl Session {
         match self.given.take() {
             Some(plan) => self.settle_on(plan),
             None if matches!(self.origin, Origin::Drafted(_)) => self.order(),
-            None => self.ask_planner(None),
+            None => match self.as_typed() {
+                Some(plan) => self.settle_on(plan),
+                None => self.ask_planner(None),
+            },
         }
-    }
-
-    fn ask_planner(&mut self, complaint: Option<(String, String)>) -> Vec<Effect> {
-        self.stage = Stage::Planning;
-        self.attempts += 1;
-        vec![Effect::Plan {
-            focus: self.focus.clone(),
-            complaint,
-        }]
-    }
-
-    fn planned(&mut self, answer: &Answer) -> Vec<Effect> {
-        match parse_rough(&answer.text) {
-            Ok(Proposal::Plan(rough)) => {
-                let each = |index| answer.confidence.get(index).copied();
-                self.confidence = (0..rough.steps().len()).map(each).collect();
-                match rough.settle(&self.snapshot) {
-                    Ok(plan) => self.settle_on(plan),
-                    Err(question) => self.unclear(question.0),
-                }
-            }
-            Ok(Proposal::Unclear) => self.unclear(self.question()),
-            Ok(Proposal::Refuse) => {
-                let failure =
-                    Failure::new("this is not something to do in a cluster, or too dangerous to guess at")
-                        .with_hint("say what should happen to which object, as in \"scale web to 5\"");
-                self.decide(Ending::Refused, None, Some(failure))
-            }
-            Err(error) if self.attempts < PLAN_ATTEMPTS => {
-                self.ask_planner(Some((answer.text.clone(), error.to_string())))
-            }
-            Err(error) => {
-                let failure = Failure::new(format!("the planner gave no plan that can be read: {error}"));
-                self.decide(Ending::Unclear, Some(self.question()), Some(failure))
-            }
-        }
-    }
-
-    /// What to ask where the planner found no plan.
-    fn question(&self) -> String {
-        let names: Vec<String> = self
-            .focus
-            .objects
-            .iter()
-            .take(4)
-            .map(|object| format!("{}/{}", object.kind, object.name))
-            .collect();
-        if names.is_empty() {
-            return "what should happen, and to which object? nothing in the cluster is called that"
-                .to_owned();
-        }
-        format!(
-            "what should happen, and to which object? these come close: {}",
-            names.join(", ")
-        )
     }
 
     pub(super) fn settle_on(&mut self, plan: Plan) -> Vec<Effect> {
@@ -316,9 +261,5 @@ impl Session {
             Some(step) => vec![Effect::Read(step)],
             None => self.record_and_finish(RecordKind::Read, Ending::Answered, None, None),
         }
-    }
-
-    fn unclear(&mut self, question: String) -> Vec<Effect> {
-        self.decide(Ending::Unclear, Some(question), None)
     }
 }

@@ -10,6 +10,7 @@ pub mod machine;
 pub mod outcome;
 pub mod passage;
 pub mod planfile;
+mod planning;
 pub mod question;
 pub mod reconcile;
 mod reviewing;

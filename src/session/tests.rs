@@ -1,5 +1,6 @@
 //! What the machine may never do, and the order in which it does the rest. No I/O anywhere.
 
+mod planning;
 mod store;
 
 use proptest::prelude::*;
@@ -81,6 +82,7 @@ fn answer(text: &str) -> Event {
     Event::Planned(Answer {
         text: text.into(),
         confidence: vec![0.9],
+        measured: true,
     })
 }
 

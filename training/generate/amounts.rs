@@ -137,8 +137,24 @@ fn clock(hour: usize, minute: usize, random: &mut Random) -> String {
     };
     let half = if hour < 12 { "am" } else { "pm" };
     if minute > 0 {
-        return match random.below(3) {
+        return match random.below(7) {
             0 => format!("{twelve}:{minute:02} {half}"),
+            1 => format!("{twelve}:{minute:02}{half}"),
+            2 if !(12..=17).contains(&hour) => {
+                let (before, next) = (twelve, (hour + 1) % 12);
+                let next = if next == 0 { 12 } else { next };
+                let part = random.word(match hour {
+                    0..5 => "at_night in_the_morning am",
+                    5..12 => "in_the_morning am",
+                    _ => "in_the_evening pm",
+                });
+                let said = match minute {
+                    15 => format!("a quarter past {}", number(before, 60, random)),
+                    30 => format!("half past {}", number(before, 60, random)),
+                    _ => format!("a quarter to {}", number(next, 60, random)),
+                };
+                format!("{said} {}", part.replace('_', " "))
+            }
             _ => format!("{hour:02}:{minute:02}"),
         };
     }
@@ -188,7 +204,15 @@ pub fn schedule(random: &mut Random) -> Filled {
         }
         3 => (
             random
-                .pick(&["every hour", "hourly", "once an hour", "each hour", "on the hour"])
+                .pick(&[
+                    "every hour",
+                    "hourly",
+                    "hourly",
+                    "once an hour",
+                    "each hour",
+                    "on the hour",
+                    "every full hour",
+                ])
                 .to_owned(),
             "0 * * * *".to_owned(),
         ),
@@ -227,9 +251,13 @@ pub fn schedule(random: &mut Random) -> Filled {
             } else {
                 DAYS[day].to_owned()
             };
-            let said = match random.below(3) {
+            let said = match random.below(7) {
                 0 => format!("{every} {name} at {at}"),
                 1 => format!("on {name}s at {at}"),
+                2 => format!("{name}s at {at}"),
+                3 => format!("{name}s {at}"),
+                4 => format!("{every} {} at {at}", &name[..3]),
+                5 => format!("{every} {name}, {at}"),
                 _ => format!("weekly on {name} at {at}"),
             };
             (said, format!("{minute} {hour} * * {day}"))

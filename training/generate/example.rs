@@ -272,6 +272,10 @@ const EVERYWHERE: &[&str] = &[
     " from all namespaces",
     " in any namespace",
     " across the entire cluster",
+    " anywhere",
+    " in the cluster",
+    " --all-namespaces",
+    ", all namespaces",
 ];
 
 /// Names a namespace, or all of them, in the request and in every step that can carry it.

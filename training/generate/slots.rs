@@ -346,6 +346,13 @@ impl<'a> Slots<'a> {
             "back" => replicas.filter(|now| *now == 0).map(|_| Filled::same("1")),
             // A job that a cron job starts by hand is called after it.
             "cronrun" => fact.map(|fact| Filled::same(format!("{}-now", fact.name))),
+            // What no node is called, though nodes are called so.
+            "nonode" => fact.and_then(|fact| {
+                let stem = fact.name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+                let name = format!("{stem}{}", random.within(1, 40));
+                (stem != fact.name && self.world.objects.iter().all(|other| other.name != name))
+                    .then(|| Filled::same(name))
+            }),
             "pairname" => self.pair(random).map(Filled::same),
             "app" => fact.map(|fact| Filled::same(fact.name.clone())),
             "ctr" => fact

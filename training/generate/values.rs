@@ -212,7 +212,7 @@ fn image(random: &mut Random) -> Filled {
 }
 
 fn verbs(random: &mut Random) -> Filled {
-    let sets: [(&str, &str); 12] = [
+    let sets: [(&str, &str); 22] = [
         ("read", "get list watch"),
         ("view", "get list watch"),
         ("get and list", "get list"),
@@ -225,6 +225,16 @@ fn verbs(random: &mut Random) -> Filled {
         ("create", "create"),
         ("get, update and patch", "get update patch"),
         ("watch and list", "watch list"),
+        ("look at", "get list watch"),
+        ("see", "get list watch"),
+        ("create, update and delete", "create update delete"),
+        ("create and update", "create update"),
+        ("update", "update"),
+        ("patch", "patch"),
+        ("update, patch and delete", "update patch delete"),
+        ("create, get and list", "create get list"),
+        ("get, list and delete", "get list delete"),
+        ("create, list, update and delete", "create list update delete"),
     ];
     let (said, verbs) = sets[random.below(sets.len())];
     let flags: Vec<String> = verbs.split(' ').map(|verb| format!("--verb={verb}")).collect();

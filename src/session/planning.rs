@@ -1,0 +1,164 @@
+//! From the words of a request, or a planner's text, to a plan; or to the question that has to be asked first.
+
+use super::events::{Answer, Effect, Stage};
+use super::machine::Session;
+use super::outcome::{Ending, Failure};
+use crate::plan::{Action, Plan, Proposal, Snapshot, Step, parse_rough, resolve};
+
+/// How often a plan that does not parse is sent back.
+const PLAN_ATTEMPTS: u32 = 2;
+/// Changes that a planner of known aim finds less likely than this are asked about, not proposed. Of the requests in
+/// `tests/eval/people.jsonl`, `sayso eval` showed one right change in ten below it, and one wrong in a hundred at 0.9.
+const LEAST_CONFIDENCE: f32 = 0.2;
+
+impl Session {
+    /// The plan, where the request is one: commands of the plan language, about things that the cluster has. Whoever
+    /// writes `kubectl scale deploy web --replicas=5` has planned; a model could only misread it.
+    pub(super) fn as_typed(&self) -> Option<Plan> {
+        let Ok(Proposal::Plan(rough)) = parse_rough(self.request.text()) else {
+            return None;
+        };
+        let plan = rough.settle(&self.snapshot).ok()?;
+        let is_known = |(index, step): (usize, &Step)| {
+            lists_what_is_served(&step.action, &self.snapshot)
+                && step.action.targets().into_iter().all(|target| {
+                    self.snapshot.named(&target.kind, &target.name).next().is_some()
+                        || plan.steps()[..index]
+                            .iter()
+                            .any(|earlier| earlier.action.creates().as_ref() == Some(target))
+                })
+        };
+        plan.steps().iter().enumerate().all(is_known).then_some(plan)
+    }
+
+    pub(super) fn ask_planner(&mut self, complaint: Option<(String, String)>) -> Vec<Effect> {
+        self.stage = Stage::Planning;
+        self.attempts += 1;
+        vec![Effect::Plan {
+            focus: self.focus.clone(),
+            complaint,
+        }]
+    }
+
+    pub(super) fn planned(&mut self, answer: &Answer) -> Vec<Effect> {
+        match parse_rough(&answer.text) {
+            Ok(Proposal::Plan(rough)) => {
+                let each = |index| answer.confidence.get(index).copied();
+                self.confidence = (0..rough.steps().len()).map(each).collect();
+                match rough.settle(&self.snapshot) {
+                    Ok(plan) => match self.doubt(&plan, answer) {
+                        Some(question) => self.unclear(question),
+                        None => self.settle_on(plan),
+                    },
+                    Err(question) => self.unclear(question.0),
+                }
+            }
+            Ok(Proposal::Unclear) => self.unclear(self.question()),
+            Ok(Proposal::Refuse) => {
+                let failure =
+                    Failure::new("this is not something to do in a cluster, or too dangerous to guess at")
+                        .with_hint("say what should happen to which object, as in \"scale web to 5\"");
+                self.decide(Ending::Refused, None, Some(failure))
+            }
+            Err(error) if self.attempts < PLAN_ATTEMPTS => {
+                self.ask_planner(Some((answer.text.clone(), error.to_string())))
+            }
+            Err(error) => {
+                let failure = Failure::new(format!("the planner gave no plan that can be read: {error}"));
+                self.decide(Ending::Unclear, Some(self.question()), Some(failure))
+            }
+        }
+    }
+
+    /// What to ask before a planner's plan is taken further: a number that was said belongs to no object, or the planner
+    /// itself is far from sure of a change.
+    fn doubt(&self, plan: &Plan, answer: &Answer) -> Option<String> {
+        let targets = plan.steps().iter().flat_map(|step| step.action.targets());
+        for target in targets {
+            if let Some(said) = misnumbered(self.request.text(), &target.name, &self.snapshot) {
+                let like_it: Vec<&str> = self
+                    .snapshot
+                    .objects
+                    .iter()
+                    .filter(|object| object.kind == target.kind.as_str())
+                    .map(|object| object.name.as_str())
+                    .filter(|name| stem(name) == stem(&said))
+                    .take(6)
+                    .collect();
+                let kind = &target.kind;
+                return Some(format!(
+                    "there is no {kind} called {said}; which one is meant: {}?",
+                    like_it.join(", ")
+                ));
+            }
+        }
+        let least = answer.confidence.iter().copied().reduce(f32::min)?;
+        if !answer.measured || least >= LEAST_CONFIDENCE || !plan.writes() {
+            return None;
+        }
+        // Written out as it would be done, so that whoever means it can say it so.
+        let plan = resolve(plan, &self.snapshot).unwrap_or_else(|_| plan.clone());
+        let commands: Vec<String> = plan.steps().iter().map(|step| format!("`{step}`")).collect();
+        Some(format!(
+            "what is to be done? {} comes to mind, but that is a guess; say it so if it is meant",
+            commands.join(", then ")
+        ))
+    }
+
+    /// What to ask where the planner found no plan.
+    fn question(&self) -> String {
+        let names: Vec<String> = self
+            .focus
+            .objects
+            .iter()
+            .take(4)
+            .map(|object| format!("{}/{}", object.kind, object.name))
+            .collect();
+        if names.is_empty() {
+            return "what should happen, and to which object? nothing in the cluster is called that"
+                .to_owned();
+        }
+        format!(
+            "what should happen, and to which object? these come close: {}",
+            names.join(", ")
+        )
+    }
+
+    pub(super) fn unclear(&mut self, question: String) -> Vec<Effect> {
+        self.decide(Ending::Unclear, Some(question), None)
+    }
+}
+
+/// Whether every kind that a step names without an object is one that the cluster serves: `get lunch` is no command.
+fn lists_what_is_served(action: &Action, snapshot: &Snapshot) -> bool {
+    match action {
+        Action::Get(get) => get.kinds.expanded().iter().all(|kind| snapshot.serves(kind)),
+        Action::DescribeKind(describe) => snapshot.serves(&describe.kind.0),
+        Action::DeleteMatching(delete) => snapshot.serves(&delete.kind.0),
+        // Of a field, or of something that was just read: what is meant is for others to find out.
+        Action::Explain(_) => false,
+        _ => true,
+    }
+}
+
+/// The word of a request that is like a name but for its number (`node-9` for `node-1`), where the name itself was not
+/// said and nothing in the cluster is called so.
+fn misnumbered(request: &str, name: &str, snapshot: &Snapshot) -> Option<String> {
+    let words: Vec<String> = request
+        .split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.'))
+        .map(|word| word.trim_matches(['-', '.']).to_ascii_lowercase())
+        .collect();
+    let is_numbered = |word: &str| stem(word).len() < word.len() && !stem(word).is_empty();
+    if !is_numbered(name) || words.iter().any(|word| word == name) {
+        return None;
+    }
+    let is_live = |word: &String| snapshot.objects.iter().any(|object| object.name == *word);
+    words
+        .into_iter()
+        .find(|word| is_numbered(word) && stem(word) == stem(name) && !is_live(word))
+}
+
+/// A name without the number at its end.
+fn stem(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit())
+}

@@ -1,0 +1,165 @@
+//! What becomes of a request before there is a plan: commands that people typed, plans to be doubted.
+
+use super::*;
+use crate::session::Answer;
+
+fn about(text: &str) -> Session {
+    Session::new(
+        Request::new(text, None).unwrap(),
+        interactive(),
+        Policy::default(),
+    )
+}
+
+fn object(kind: &str, name: &str) -> ObjectFact {
+    ObjectFact {
+        kind: kind.into(),
+        name: name.into(),
+        ..ObjectFact::default()
+    }
+}
+
+/// The shop with two nodes and a pod with a number.
+fn numbered() -> Snapshot {
+    let mut snapshot = snapshot();
+    let nodes = ["node-1", "node-2"].map(|name| object("node", name));
+    snapshot.objects.extend(nodes);
+    snapshot.objects.push(ObjectFact {
+        namespace: "shop".into(),
+        ..object("pod", "db-0")
+    });
+    snapshot
+}
+
+/// What a session does once it knows the cluster.
+fn first(text: &str) -> Vec<Effect> {
+    about(text).handle(Event::Retrieved(numbered()))
+}
+
+/// The question on record.
+fn asked(effects: &[Effect]) -> &str {
+    match effects {
+        [Effect::Record(RecordKind::Decision, body)] if body["outcome"] == "unclear" => {
+            body["question"].as_str().unwrap()
+        }
+        _ => panic!("{effects:?}"),
+    }
+}
+
+#[test]
+fn a_command_that_somebody_typed_needs_no_planner() {
+    for (typed, plan) in [
+        (
+            "kubectl scale deploy web --replicas=5",
+            "scale deployment/web --replicas=5 -n shop",
+        ),
+        (
+            "k -n shop scale deployment web --replicas 5",
+            "scale deployment/web --replicas=5 -n shop",
+        ),
+        (
+            "$ kubectl drain node-1 --ignore-daemonsets",
+            "drain node-1 --ignore-daemonsets",
+        ),
+        ("delete pod/db-0", "delete pod/db-0 -n shop"),
+        // Arithmetic as a planner may write it: the number is known before there is a plan.
+        (
+            "scale deployment/web --replicas=+2",
+            "scale deployment/web --replicas=5 -n shop",
+        ),
+    ] {
+        let effects = first(typed);
+        let [Effect::Gather(gathered)] = effects.as_slice() else {
+            panic!("{typed}: {effects:?}")
+        };
+        assert_eq!(gathered.to_string(), plan);
+    }
+    for (typed, read) in [("k get po", "get pods -n shop"), ("get nodes", "get nodes")] {
+        let effects = first(typed);
+        let [Effect::Read(step)] = effects.as_slice() else {
+            panic!("{typed}: {effects:?}")
+        };
+        assert_eq!(step.to_string(), read);
+    }
+}
+
+#[test]
+fn what_is_no_command_about_things_that_are_there_goes_to_the_planner() {
+    for words in [
+        "scale web to 5",
+        "get lunch",
+        "get the web deployment",
+        "delete deployment/wbe",
+        "drain node-9",
+        "unclear",
+        "# get pods",
+        "explain web",
+    ] {
+        let effects = first(words);
+        assert!(
+            matches!(effects.as_slice(), [Effect::Plan { .. }]),
+            "{words}: {effects:?}"
+        );
+    }
+}
+
+#[test]
+fn a_number_that_nothing_bears_is_asked_about() {
+    let plan = |text: &str, answered: &str| {
+        let mut session = about(text);
+        session.handle(Event::Retrieved(numbered()));
+        session.handle(answer(answered))
+    };
+    assert_eq!(
+        asked(&plan("please drain node-9", "drain node-1 --ignore-daemonsets")),
+        "there is no node called node-9; which one is meant: node-1, node-2?"
+    );
+    // A read of another pod than the one that was named would be an answer about something else.
+    assert_eq!(
+        asked(&plan("logs of db-3", "logs pod/db-0")),
+        "there is no pod called db-3; which one is meant: db-0?"
+    );
+    for (text, answered) in [
+        (
+            "drain node-1, the one next to node-9",
+            "drain node-1 --ignore-daemonsets",
+        ),
+        ("drain the first node", "drain node-1 --ignore-daemonsets"),
+        ("scale web to v2", "scale deployment/web --replicas=2"),
+    ] {
+        assert!(
+            matches!(plan(text, answered).as_slice(), [Effect::Gather(_)]),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_change_that_is_a_guess_is_asked_about() {
+    let plan = |text: &str, confidence: f32, measured: bool| {
+        let mut session = about("do something about web");
+        session.handle(Event::Retrieved(snapshot()));
+        session.handle(Event::Planned(Answer {
+            text: text.into(),
+            confidence: vec![confidence],
+            measured,
+        }))
+    };
+    let scale = "scale deployment/web --replicas=1";
+    let guess = plan(scale, 0.05, true);
+    let question = asked(&guess);
+    assert!(
+        question.contains("`scale deployment/web --replicas=1 -n shop`"),
+        "{question}"
+    );
+    // Said so, it is a plan.
+    let typed = about(question.split('`').nth(1).unwrap()).handle(Event::Retrieved(snapshot()));
+    assert!(matches!(typed.as_slice(), [Effect::Gather(_)]));
+    // Reads are free, and other models' numbers were held against nothing.
+    assert!(matches!(
+        plan("get pods", 0.05, true).as_slice(),
+        [Effect::Read(_)]
+    ));
+    assert!(matches!(plan(scale, 0.05, false).as_slice(), [Effect::Gather(_)]));
+    assert!(matches!(plan(scale, 0.5, true).as_slice(), [Effect::Gather(_)]));
+}
