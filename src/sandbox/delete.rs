@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Due};
-use super::json::{integer, is_terminating, items, name, namespace, present, set, text, uid};
+use super::json::{integer, is_terminating, items, name, namespace, present, set, set_list, text, uid};
 use super::resource::Resource;
 use super::status::{ApiError, Cause};
 use super::write::Call;
@@ -93,7 +93,7 @@ pub(super) fn delete(
             bump(&mut object);
             let last = cluster.mark_terminating(&table, &object);
             let mut object = (*last).clone();
-            restore_finalizers(&mut object, kept);
+            set_list(&mut object, "/metadata/finalizers", kept);
             if items(&object, "/metadata/finalizers").is_empty() {
                 cluster.store.remove(&table, call.namespace, call.name);
             } else {
@@ -117,14 +117,6 @@ pub(super) fn delete(
         return Ok(Arc::new(gone(call.resource, &object)));
     }
     Ok(cluster.mark_terminating(&table, &object))
-}
-
-fn restore_finalizers(object: &mut Value, kept: Vec<Value>) {
-    if kept.is_empty() {
-        super::json::remove(object, "/metadata/finalizers");
-    } else {
-        set(object, "/metadata/finalizers", kept);
-    }
 }
 
 /// Deletion that waits for something counts as a change of what is wanted.
@@ -198,11 +190,7 @@ fn orphan(cluster: &mut Cluster, owner: &Value) {
             .filter(|one| uid_of(one) != uid(owner))
             .cloned()
             .collect();
-        if kept.is_empty() {
-            super::json::remove(&mut object, "/metadata/ownerReferences");
-        } else {
-            set(&mut object, "/metadata/ownerReferences", kept);
-        }
+        set_list(&mut object, "/metadata/ownerReferences", kept);
         cluster.store.put(&table, object);
     }
 }

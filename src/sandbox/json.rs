@@ -87,6 +87,15 @@ pub(super) fn remove(value: &mut Value, pointer: &str) -> Option<Value> {
         .shift_remove(&*unescape(key))
 }
 
+/// Puts a list at `pointer`; an empty one is none.
+pub(super) fn set_list(value: &mut Value, pointer: &str, list: Vec<Value>) {
+    if list.is_empty() {
+        remove(value, pointer);
+    } else {
+        set(value, pointer, list);
+    }
+}
+
 /// The objects inside the list at `pointer`, to change in place.
 pub(super) fn items_mut<'a>(value: &'a mut Value, pointer: &str) -> impl Iterator<Item = &'a mut Value> {
     value

@@ -250,8 +250,8 @@ impl Fields {
             !matches!(field.as_str(), "metadata.name" | "metadata.namespace")
                 && !own.contains(&field.as_str())
         };
-        let fields = self.0.iter().map(|(pointer, ..)| pointer[1..].replace('/', "."));
-        let field = fields.into_iter().find(is_unknown)?;
+        let mut fields = self.0.iter().map(|(pointer, ..)| pointer[1..].replace('/', "."));
+        let field = fields.find(is_unknown)?;
         Some(if own.is_empty() {
             format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
         } else {

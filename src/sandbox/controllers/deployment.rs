@@ -325,50 +325,31 @@ fn judge(
         wanted,
         false,
     );
-    if count(object, "/status/availableReplicas") >= wanted - unavailable {
-        set_condition(
-            object,
-            "Available",
+    let (status, reason, message) = if count(object, "/status/availableReplicas") >= wanted - unavailable {
+        (
             "True",
             "MinimumReplicasAvailable",
             "Deployment has minimum availability.",
-            &now,
-        );
+        )
     } else {
-        let message = "Deployment does not have minimum availability.";
-        set_condition(
-            object,
-            "Available",
+        (
             "False",
             "MinimumReplicasUnavailable",
-            message,
-            &now,
-        );
-    }
+            "Deployment does not have minimum availability.",
+        )
+    };
+    set_condition(object, "Available", status, reason, message, &now);
     let is_paused = flag(object, "/spec/paused");
     let was_paused = items(object, "/status/conditions")
         .iter()
         .any(|one| text(one, "/reason") == "DeploymentPaused");
-    if is_paused {
-        let message = "Deployment is paused";
-        set_condition(
-            object,
-            "Progressing",
-            "Unknown",
-            "DeploymentPaused",
-            message,
-            &now,
-        );
-    } else if was_paused {
-        let message = "Deployment is resumed";
-        set_condition(
-            object,
-            "Progressing",
-            "Unknown",
-            "DeploymentResumed",
-            message,
-            &now,
-        );
+    if is_paused || was_paused {
+        let (reason, message) = if is_paused {
+            ("DeploymentPaused", "Deployment is paused")
+        } else {
+            ("DeploymentResumed", "Deployment is resumed")
+        };
+        set_condition(object, "Progressing", "Unknown", reason, message, &now);
     } else if let Some(current) = current {
         judge_progress(cluster, object, current, is_complete, has_moved);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::sandbox::cluster::Cluster;
-use crate::sandbox::json::{at, entries, flag, is_terminating, items, name, namespace, remove, set, text};
+use crate::sandbox::json::{at, entries, flag, is_terminating, items, name, namespace, set_list, text};
 use crate::sandbox::quantity;
 use crate::sandbox::selector::Labels;
 
@@ -192,11 +192,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
             kept.push(json!({"key": KEY, "effect": "NoSchedule", "timeAdded": cluster.timestamp()}));
         }
         let mut changed = (*node).clone();
-        if kept.is_empty() {
-            remove(&mut changed, "/spec/taints");
-        } else {
-            set(&mut changed, "/spec/taints", kept);
-        }
+        set_list(&mut changed, "/spec/taints", kept);
         cluster.update("nodes", changed);
     }
 }
