@@ -13,19 +13,22 @@ use super::{OnStep, Step};
 
 /// Makes a GGUF file, or the model in a folder, one of the store: its files are linked, hashed and described.
 ///
-/// `wish` chooses among several models of a folder.
+/// Behind the path, as in `models/phi:Q4K`, may stand which of several models of a folder is meant, or to what it is
+/// quantized while loading.
 pub fn register(
     store: &Store,
     path: &Path,
     name: Option<&str>,
-    wish: Option<&str>,
     on_step: OnStep<'_>,
 ) -> Result<Stored, ArtefactError> {
-    let path = std::fs::canonicalize(path).map_err(|error| ArtefactError::io(path, &error))?;
-    let found = Found::at(&path, wish)?;
+    let (path, wish) = with_wish(path);
+    let path = std::fs::canonicalize(&path).map_err(|error| ArtefactError::io(&path, &error))?;
+    let found = Found::at(&path, wish.as_deref())?;
     let name = name.map_or_else(|| found.name(&path), str::to_owned);
     let source = format!("file:{}", path.display());
-    let is_it = |manifest: &Manifest| manifest.source == source && manifest.weights == found.weights;
+    let is_it = |manifest: &Manifest| {
+        manifest.source == source && manifest.weights == found.weights && manifest.isq == found.isq
+    };
     if let Some(stored) = free_name(store, &name, is_it)? {
         stored.manifest.verify(&stored.folder, false, on_step)?;
         return Ok(stored);
@@ -44,6 +47,17 @@ pub fn register(
     drop(lock);
     let _ = std::fs::remove_file(work.join(".lock"));
     store.publish(&name, &manifest)
+}
+
+/// A path, and what is wished behind its last colon. What is there by its whole name is a path and no more.
+fn with_wish(path: &Path) -> (PathBuf, Option<String>) {
+    let split = path.to_str().and_then(|text| text.rsplit_once(':'));
+    match split {
+        Some((front, wish)) if !path.exists() && Path::new(front).exists() => {
+            (PathBuf::from(front), Some(wish.to_owned()))
+        }
+        _ => (path.to_owned(), None),
+    }
 }
 
 /// The files of a model.

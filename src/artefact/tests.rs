@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -361,7 +362,7 @@ fn registered() -> (tempfile::TempDir, Stored) {
     let file = folder.path().join("tiny-Q4_K_M.gguf");
     std::fs::write(&file, llama().done()).unwrap();
     let store = Store::new(&folder.path().join("models"));
-    let stored = register(&store, &file, None, None, &mut |_| {}).unwrap();
+    let stored = register(&store, &file, None, &mut |_| {}).unwrap();
     (folder, stored)
 }
 
@@ -444,18 +445,47 @@ fn the_digest_is_that_of_the_manifest_file() {
 }
 
 #[test]
+fn a_wish_stands_behind_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let phi = folder.path().join("phi");
+    std::fs::create_dir(&phi).unwrap();
+    for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
+        std::fs::write(phi.join(name), "{}").unwrap();
+    }
+    std::fs::write(phi.join("model.safetensors"), "weights").unwrap();
+    let store = Store::new(&folder.path().join("models"));
+    let wish = |wish: &str| PathBuf::from(format!("{}{wish}", phi.display()));
+    let plain = register(&store, &phi, None, &mut |_| {}).unwrap();
+    assert_eq!(
+        (plain.name.as_str(), plain.manifest.isq.as_deref()),
+        ("phi", None)
+    );
+    let quantized = register(&store, &wish(":q4k"), Some("phi-q4k"), &mut |_| {}).unwrap();
+    assert_eq!(quantized.manifest.isq.as_deref(), Some("Q4K"));
+    assert_ne!(quantized.digest, plain.digest);
+    // Another wish is another model, and needs another name.
+    let taken = register(&store, &wish(":Q8_0"), Some("phi-q4k"), &mut |_| {}).unwrap_err();
+    assert!(matches!(taken, ArtefactError::Taken { .. }), "{taken}");
+    assert!(register(&store, &wish(":huge"), Some("huge"), &mut |_| {}).is_err());
+    // What is called so is no wish.
+    std::fs::rename(&phi, wish(":Q4K")).unwrap();
+    let called = register(&store, &wish(":Q4K"), Some("called"), &mut |_| {}).unwrap();
+    assert_eq!(called.manifest.isq, None);
+}
+
+#[test]
 fn a_local_model_stays_where_it_is() {
     let (folder, stored) = registered();
     let store = Store::new(&folder.path().join("models"));
     let file = folder.path().join("tiny-Q4_K_M.gguf");
-    let again = register(&store, &file, None, None, &mut |_| {}).unwrap();
+    let again = register(&store, &file, None, &mut |_| {}).unwrap();
     assert_eq!(again, stored);
     let other = folder.path().join("other");
     std::fs::create_dir(&other).unwrap();
     std::fs::write(other.join("a-Q8_0.gguf"), llama().done()).unwrap();
-    let taken = register(&store, &other, Some("tiny-q4_k_m"), None, &mut |_| {}).unwrap_err();
+    let taken = register(&store, &other, Some("tiny-q4_k_m"), &mut |_| {}).unwrap_err();
     assert!(matches!(taken, ArtefactError::Taken { .. }), "{taken}");
-    let planner = register(&store, &other, Some("planner"), None, &mut |_| {}).unwrap_err();
+    let planner = register(&store, &other, Some("planner"), &mut |_| {}).unwrap_err();
     assert!(matches!(planner, ArtefactError::Taken { .. }), "{planner}");
     store.remove(&stored.name).unwrap();
     assert!(file.exists());

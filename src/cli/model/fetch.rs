@@ -151,7 +151,7 @@ pub(super) fn refuse_unless_it_fits(
 fn local(config: &Config, path: &Path, typed: &PullArgs) -> anyhow::Result<Stored> {
     let bar = gauge();
     let store = models::store(config);
-    let stored = register(&store, path, typed.name.as_deref(), None, &mut |step| {
+    let stored = register(&store, path, typed.name.as_deref(), &mut |step| {
         move_to(&bar, step);
     });
     bar.finish_and_clear();
