@@ -38,6 +38,19 @@ impl Action {
         }
     }
 
+    /// Makes a command that is about every container, or the first, be about one; others stay as they are.
+    pub fn narrow_to(&mut self, name: &str) {
+        let container = match self {
+            Action::Logs(logs) if !logs.all_containers => &mut logs.container,
+            Action::SetEnv(set) => &mut set.container,
+            Action::SetResources(set) => &mut set.container,
+            _ => return,
+        };
+        if container.is_none() {
+            *container = Value::read(name);
+        }
+    }
+
     /// The object that the command creates, where it creates one by name. What `apply` brings is not told.
     pub fn creates(&self) -> Option<Target> {
         let (kind, name) = match self {

@@ -141,6 +141,11 @@ impl Plan {
         self.steps.iter().any(Step::writes)
     }
 
+    /// The steps, to change.
+    pub fn steps_mut(&mut self) -> &mut [Step] {
+        &mut self.steps
+    }
+
     /// The plan with every list that names no namespace made to list them all. Writes stay as they are.
     pub fn everywhere(mut self) -> Plan {
         for step in &mut self.steps {

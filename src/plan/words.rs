@@ -64,6 +64,9 @@ pub struct FlagShape {
     pub takes_value: bool,
 }
 
+/// Flags that kubectl takes apart at commas: `--verb=get,list` is two verbs.
+const LISTS: [&str; 2] = ["--verb", "--resource"];
+
 /// A line taken apart; commands take their fields out of it until nothing is left.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
@@ -105,7 +108,14 @@ impl Words {
                 ),
                 (false, inline) => inline,
             };
-            sorted.flags.push((shape.names[0], value));
+            let name = shape.names[0];
+            match value {
+                Some(list) if LISTS.contains(&name) => {
+                    let each = list.split(',').map(|one| (name, Some(one.to_owned())));
+                    sorted.flags.extend(each);
+                }
+                value => sorted.flags.push((name, value)),
+            }
         }
         Ok(sorted)
     }

@@ -62,6 +62,10 @@ fn a_command_that_somebody_typed_needs_no_planner() {
             "drain node-1 --ignore-daemonsets",
         ),
         ("delete pod/db-0", "delete pod/db-0 -n shop"),
+        (
+            "kubectl create role peeker --verb=get,list --resource=pods,services",
+            "create role peeker --verb=get --verb=list --resource=pods --resource=services -n shop",
+        ),
         // Arithmetic as a planner may write it: the number is known before there is a plan.
         (
             "scale deployment/web --replicas=+2",
@@ -74,7 +78,14 @@ fn a_command_that_somebody_typed_needs_no_planner() {
         };
         assert_eq!(gathered.to_string(), plan);
     }
-    for (typed, read) in [("k get po", "get pods -n shop"), ("get nodes", "get nodes")] {
+    for (typed, read) in [
+        ("k get po", "get pods -n shop"),
+        ("get nodes", "get nodes"),
+        (
+            "kubectl explain pod.spec.tolerations",
+            "explain pod.spec.tolerations",
+        ),
+    ] {
         let effects = first(typed);
         let [Effect::Read(step)] = effects.as_slice() else {
             panic!("{typed}: {effects:?}")
@@ -162,4 +173,63 @@ fn a_change_that_is_a_guess_is_asked_about() {
     ));
     assert!(matches!(plan(scale, 0.05, false).as_slice(), [Effect::Gather(_)]));
     assert!(matches!(plan(scale, 0.5, true).as_slice(), [Effect::Gather(_)]));
+}
+
+#[test]
+fn a_container_that_was_said_is_not_left_out() {
+    let mut snapshot = snapshot();
+    let container = |name: &str| (name.to_owned(), format!("{name}:1"));
+    snapshot.objects.push(ObjectFact {
+        kind: "deployment".into(),
+        namespace: "shop".into(),
+        name: "payments-api".into(),
+        containers: vec![container("app"), container("envoy")],
+        ..ObjectFact::default()
+    });
+    let planned = |text: &str, answered: &str| {
+        let mut session = about(text);
+        session.handle(Event::Retrieved(snapshot.clone()));
+        match session.handle(answer(answered)).as_slice() {
+            [Effect::Gather(plan)] => plan.to_string(),
+            [Effect::Read(step)] => step.to_string(),
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    let limits = "set resources deployment/payments-api --limits=cpu=300m";
+    for (text, answered, container) in [
+        (
+            "envoy logs of payments-api",
+            "logs deployment/payments-api",
+            "-c envoy",
+        ),
+        (
+            "payments-api: what does the app container say",
+            "logs deployment/payments-api",
+            "-c app",
+        ),
+        ("cap envoy in payments-api at 300m cpu", limits, "-c envoy"),
+    ] {
+        let plan = planned(text, answered);
+        assert!(plan.contains(container), "{text}: {plan}");
+    }
+    for (text, answered) in [
+        // A word for any program, and no container's.
+        ("cap the payments-api app at 300m cpu", limits),
+        ("logs of payments-api", "logs deployment/payments-api"),
+        (
+            "app and envoy container logs of payments-api",
+            "logs deployment/payments-api --all-containers",
+        ),
+        (
+            "on payments-api UPSTREAM is envoy",
+            "set env deployment/payments-api UPSTREAM=envoy",
+        ),
+        (
+            "restart payments-api, envoy hangs",
+            "rollout restart deployment/payments-api",
+        ),
+    ] {
+        let plan = planned(text, answered);
+        assert!(!plan.contains("-c "), "{text}: {plan}");
+    }
 }
