@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 MOST = 0.8
 FEWEST = 3
 VARIANTS = 4000
-SUITES = ["people", "plain", "third-party", "questions"]
+SUITES = ["people", "fresh", "plain", "third-party", "questions"]
 # The language's own words: kinds, and what stands on its command lines.
 OWN = set(
     "deployment deployments deploy statefulset daemonset service services svc pod pods node nodes namespace namespaces ns "
