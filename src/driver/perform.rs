@@ -391,9 +391,15 @@ impl<'a, F: Face> Driver<'a, F> {
         }
         self.model = self.parts.model.identity().await.ok();
         self.face.stage(Stage::Planning, "planning");
+        let is_trained = is_trained(&self.parts.model);
+        let grammar = if is_trained {
+            plan_grammar(&focus.clone().copying(&self.request))
+        } else {
+            plan_grammar(focus)
+        };
         let request = ModelRequest {
             messages: self.messages(focus, complaint).await,
-            constraint: Constraint::Plan(plan_grammar(focus)),
+            constraint: Constraint::Plan(grammar),
             max_tokens: PLAN_TOKENS,
             temperature: 0.0,
         };
@@ -416,7 +422,7 @@ impl<'a, F: Face> Driver<'a, F> {
                 Event::Planned(Answer {
                     text,
                     confidence,
-                    measured: is_trained(&self.parts.model),
+                    measured: is_trained,
                 })
             }
             Err(error) => Event::Failed(model_failure(&error)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::kind::{BUILTINS, Kind};
+use super::said::Sayable;
 use super::snapshot::{ObjectFact, Snapshot};
 
 /// The names that a plan for one request may use.
@@ -14,6 +15,8 @@ pub struct Focus {
     pub namespaces: Vec<String>,
     /// Names that the request says and nothing bears yet: what a plan's first step may create and later ones name.
     pub said: Vec<String>,
+    /// What new things may be called and made from, where only what was said counts.
+    pub sayable: Sayable,
     /// Every kind, in the plural.
     pub kinds: Vec<String>,
     /// The namespace that applies where none is named.
@@ -162,6 +165,13 @@ impl Focus {
         focus
     }
 
+    /// The same where new names and images are only what the request says: for a planner that was trained to copy them. What
+    /// knows more of the world than the request says may name things as it likes.
+    pub fn copying(mut self, request: &str) -> Focus {
+        self.sayable = Sayable::of(request, &self.objects);
+        self
+    }
+
     /// Puts the objects of a piped manifest first (`kubectl get pod x -o yaml | sayso "why does this not start?"`).
     /// Only names that the cluster knows count; everything else of the text is data for an answer, not for a plan.
     pub fn add_piped(&mut self, piped: &str, snapshot: &Snapshot) {
@@ -196,6 +206,7 @@ impl Focus {
         Focus {
             objects: Vec::new(),
             said: Vec::new(),
+            sayable: Sayable::default(),
             namespaces: snapshot.namespaces.clone(),
             kinds: kinds.into_iter().collect(),
             default_namespace: snapshot.default_namespace.clone(),

@@ -15,6 +15,7 @@ mod made;
 pub mod printable;
 pub mod resolve;
 pub mod rough;
+pub mod said;
 mod shape;
 pub mod snapshot;
 pub mod target;

@@ -38,18 +38,25 @@ macro_rules! text_values {
     )*};
 }
 
+/// What was said, or anything of that form where it does not matter.
+fn said_or(said: &[String], form: &str) -> Option<String> {
+    any_of(said.iter().cloned()).or_else(|| Some(form.to_owned()))
+}
+
 text_values! {
     /// The name of an object that is being created: a DNS-1123 label.
     NewName("a new name of lower-case letters, digits and `-`",
-        |_| Some("[a-z]([-a-z0-9]{0,60}[a-z0-9])?".to_owned()), is_label);
+        |focus| said_or(&focus.sayable.names, "[a-z]([-a-z0-9]{0,60}[a-z0-9])?"), is_label);
     /// A name under RBAC's wider rule, for roles and bindings that are being created.
-    RbacName("a name", |_| Some("[a-z]([-a-z0-9:]{0,60}[a-z0-9])?".to_owned()), is_name);
+    RbacName("a name", |focus| said_or(&focus.sayable.names, "[a-z]([-a-z0-9:]{0,60}[a-z0-9])?"), is_name);
     /// The name of an object that a new one refers to; it need not exist yet.
     Reference("a name", |_| Some("[a-z]([-a-z0-9:.]{0,60}[a-z0-9])?".to_owned()), is_name);
     /// A live container.
     ContainerName("the name of a container", |focus| any_of(focus.containers()), is_label);
     /// A container image.
-    Image("an image, as in nginx:1.27", |_| Some("[a-z0-9]([a-zA-Z0-9._/:@-]{0,120}[a-zA-Z0-9])?".to_owned()), is_image);
+    Image("an image, as in nginx:1.27", |focus| {
+        said_or(&focus.sayable.images, "[a-z0-9]([a-zA-Z0-9._/:@-]{0,120}[a-zA-Z0-9])?")
+    }, is_image);
     /// A label selector, equality and set forms.
     Selector("a label selector, as in app=web", |_| {
         let term = format!("{LABEL_KEY}(!?={LABEL_WORD})?");
@@ -157,7 +164,7 @@ pub(super) fn is_label(text: &str) -> bool {
         && text.ends_with(ends)
 }
 
-fn is_image(text: &str) -> bool {
+pub(super) fn is_image(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 512
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())

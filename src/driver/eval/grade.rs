@@ -109,7 +109,7 @@ impl Grader {
             return Ok(Grade::Right);
         }
         for plan in &plans {
-            if self.same_effect(plan, produced, place).await? {
+            if Box::pin(self.same_effect(plan, produced, place)).await? {
                 return Ok(Grade::Right);
             }
         }
@@ -123,8 +123,8 @@ impl Grader {
             return Ok(false);
         }
         let (right, given) = (
-            self.rehearsal(wanted, place).await?,
-            self.rehearsal(produced, place).await?,
+            Box::pin(self.rehearsal(wanted, place)).await?,
+            Box::pin(self.rehearsal(produced, place)).await?,
         );
         let same_pods = right.after == given.after;
         // Twins may disagree on which of a deployment's pods goes first; that counts only where a pod is named.
