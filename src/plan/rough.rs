@@ -2,7 +2,7 @@
 //!
 //! "Two more", "halve it" and "by half" are arithmetic, and arithmetic is code's. A planner writes `--replicas=+2`, `/2` or
 //! `+50%`; [`Rough::settle`] puts the number in its place before there is a plan, so that no step, review or record ever
-//! holds anything but a number. People's own commands have no such form: kubectl reads `--replicas=+2` as 2.
+//! holds anything but a number. Plan files have no such form; kubectl reads `--replicas=+2` as 2.
 
 use std::fmt;
 use std::str::FromStr;
