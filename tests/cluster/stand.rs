@@ -22,6 +22,7 @@ static STAND: Mutex<Option<Stand>> = Mutex::new(None);
 static VOLATILE: LazyLock<Volatile> = LazyLock::new(|| {
     Volatile::and(&[
         (r"resourceVersion: .*", "resourceVersion: N"),
+        (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000", "TIME"),
         (r"\b\d+(ms|s|m|h|d)(\d+(s|m|h))?\b", "AGE"),
         (r"@@ .* @@", "@@"),
         (r"node-[123]\b", "NODE"),
