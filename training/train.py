@@ -161,6 +161,7 @@ def average_gradients(model, workers):
 
 def train(worker, arguments, model, optimizer, steps, first):
     began, seen, shown = time.monotonic(), 0, 0.0
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     for step in range(first, len(steps)):
         spent = (time.monotonic() - began) / 60
         # The clock of the first worker counts, or one would stop before another.
@@ -180,8 +181,8 @@ def train(worker, arguments, model, optimizer, steps, first):
         seen += sum(len(tokens) for batch in steps[step] for tokens, _ in batch)
         shown = loss.item() if step == first else 0.95 * shown + 0.05 * loss.item()
         # Batches of ever other widths leave holes, and the allocator keeps what it has: 10 GB a worker after 40 minutes.
-        if step % 10 == 0 and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-            libc.malloc_trim(0)
+        if step % 10 == 0 and trim:
+            trim(0)
         if worker == 0 and step % 10 == 0:
             speed = seen / (time.monotonic() - began)
             print(f"step {step} of {len(steps)}, loss {shown:.4f}, {speed:.0f} tokens/s, {spent:.1f} min", flush=True)

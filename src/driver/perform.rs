@@ -1,5 +1,7 @@
 //! The loop: take an effect, do it, tell the session what happened.
 
+mod planning;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -10,24 +12,21 @@ use uuid::Uuid;
 
 use super::adviser::Advice;
 use super::author::Author;
-use super::connect::{Parts, is_trained};
+use super::connect::Parts;
 use super::explaining;
-use super::face::{Face, Usage, cluster_failure, model_failure};
+use super::face::{Face, Usage, cluster_failure};
 use super::library::as_text;
 use super::reconcile::reconcile;
 use crate::audit::{ActionId, Begun, Entry};
 use crate::check::Evidence;
 use crate::cluster::{ClusterError, Settling};
-use crate::llm::{Constraint, Message, ModelIdentity, ModelRequest, Progress, Role, prompts};
-use crate::plan::{Focus, Plan, Step, plan_grammar};
+use crate::llm::{ModelIdentity, Progress};
+use crate::plan::{Plan, Step};
 use crate::request::Request;
 use crate::session::{
-    Answer, Approved, Effect, Event, Failure, Order, Outcome, RecordKind, Session, Stage, is_unsettled,
-    to_look_at,
+    Approved, Effect, Event, Failure, Order, Outcome, RecordKind, Session, Stage, is_unsettled, to_look_at,
 };
 
-/// The most tokens that a plan may take.
-const PLAN_TOKENS: u32 = 256;
 /// How long the effect of a step is watched before it counts as not settled.
 const VERIFY_DEADLINE: Duration = Duration::from_secs(300);
 
@@ -376,74 +375,6 @@ impl<'a, F: Face> Driver<'a, F> {
             }
             Err(error) => Event::Failed(cluster_failure(&error)),
         }
-    }
-
-    async fn plan(&mut self, focus: &Focus, complaint: Option<(String, String)>) -> Event {
-        self.face.stage(Stage::Planning, "asking the planner");
-        let face = &mut *self.face;
-        let warmed = self
-            .parts
-            .model
-            .warm(&mut |progress: Progress| face.progress(&progress.stage, progress.done, progress.total))
-            .await;
-        if let Err(error) = warmed {
-            return Event::Failed(model_failure(&error));
-        }
-        self.model = self.parts.model.identity().await.ok();
-        self.face.stage(Stage::Planning, "planning");
-        let is_trained = is_trained(&self.parts.model);
-        let grammar = if is_trained {
-            plan_grammar(&focus.clone().copying(&self.request))
-        } else {
-            plan_grammar(focus)
-        };
-        let request = ModelRequest {
-            messages: self.messages(focus, complaint).await,
-            constraint: Constraint::Plan(grammar),
-            max_tokens: PLAN_TOKENS,
-            temperature: 0.0,
-        };
-        match self
-            .parts
-            .model
-            .complete(request, &mut |text| self.face.writing(text))
-            .await
-        {
-            Ok(reply) => {
-                self.usage.add(reply.usage.into());
-                let confidence = reply.line_confidence();
-                self.notices.extend(reply.notice);
-                // A reply that was cut off may end in half a command that reads as a whole one.
-                let text = if reply.truncated {
-                    String::new()
-                } else {
-                    reply.text
-                };
-                Event::Planned(Answer {
-                    text,
-                    confidence,
-                    measured: is_trained,
-                })
-            }
-            Err(error) => Event::Failed(model_failure(&error)),
-        }
-    }
-
-    async fn messages(&self, focus: &Focus, complaint: Option<(String, String)>) -> Vec<Message> {
-        let mut messages = Vec::new();
-        if !is_trained(&self.parts.model) {
-            // The embedded planner was trained without instructions; every other model needs them.
-            let context = self.parts.cluster.context().name.clone();
-            let library = &self.parts.library;
-            let like_it = library.precedents(self.request.clone(), Some(context)).await;
-            messages.push(Message::new(Role::System, prompts::planner_system(&like_it)));
-        }
-        messages.push(Message::new(Role::User, prompts::planner(&self.request, focus)));
-        if let Some((answer, problem)) = complaint {
-            messages.push(Message::new(Role::Assistant, answer));
-            messages.push(Message::new(Role::User, prompts::complaint(&problem)));
-        }
-        messages
     }
 
     async fn record(&mut self, kind: RecordKind, mut body: Value) -> Event {

@@ -33,7 +33,7 @@ pub use focus::Focus;
 pub use grammar::{MAX_STEPS, PlanGrammar, plan_grammar, plan_pattern};
 pub use kind::Kind;
 pub use printable::{is_hidden, printable};
-pub use resolve::{Question, resolve};
+pub use resolve::{Question, exists, resolve};
 pub use rough::{Rough, parse_rough};
 pub use snapshot::{CustomKind, ObjectFact, Snapshot};
 pub use target::Target;

@@ -137,11 +137,20 @@ fn places(target: &Target, snapshot: &Snapshot, earlier: &[Step]) -> BTreeSet<St
     let live = snapshot
         .named(&target.kind, &target.name)
         .map(|object| object.namespace.clone());
-    let created = earlier
-        .iter()
-        .filter(|step| step.action.creates().as_ref() == Some(target))
-        .filter_map(|step| step.namespace());
+    let created = creators(target, earlier).filter_map(Step::namespace);
     live.chain(created.map(str::to_owned)).collect()
+}
+
+/// Whether there is an object of that kind and name, or will be after the earlier steps.
+pub fn exists(target: &Target, snapshot: &Snapshot, earlier: &[Step]) -> bool {
+    snapshot.named(&target.kind, &target.name).next().is_some() || creators(target, earlier).next().is_some()
+}
+
+/// The steps that create an object of that kind and name.
+fn creators<'a>(target: &'a Target, steps: &'a [Step]) -> impl Iterator<Item = &'a Step> {
+    steps
+        .iter()
+        .filter(move |step| step.action.creates().as_ref() == Some(target))
 }
 
 fn choose(

@@ -100,7 +100,7 @@ fn images(words: &[&str], objects: &[ObjectFact]) -> Vec<String> {
 }
 
 /// An image without its tag; the colon of a port is none.
-fn without_tag(image: &str) -> &str {
+pub fn without_tag(image: &str) -> &str {
     let at = image.rfind(':').filter(|at| !image[*at..].contains('/'));
     at.map_or(image, |at| &image[..at])
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sayso::plan::focus::kind_rank;
+use sayso::plan::said::without_tag;
 use sayso::plan::{ObjectFact, Snapshot};
 
 use crate::changes;
@@ -403,8 +404,7 @@ fn quoted(name: &str, random: &mut Random) -> String {
 
 /// An image without its tag; said as its last part.
 fn repository(image: &str) -> Filled {
-    let at = image.rfind(':').filter(|at| !image[*at..].contains('/'));
-    let name = at.map_or(image, |at| &image[..at]);
+    let name = without_tag(image);
     Filled::of(name.rsplit('/').next().unwrap_or(name), name)
 }
 
