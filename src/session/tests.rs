@@ -1,5 +1,7 @@
 //! What the machine may never do, and the order in which it does the rest. No I/O anywhere.
 
+mod lookups;
+mod planfiles;
 mod planning;
 mod store;
 
@@ -229,49 +231,6 @@ fn a_call_whose_answer_was_lost_is_left_open_and_not_sent_again() {
 }
 
 #[test]
-fn an_amount_that_is_relative_is_a_number_before_anyone_sees_it() {
-    let mut session = session(interactive());
-    session.handle(Event::Retrieved(snapshot()));
-    let effects = session.handle(answer("scale deployment/web --replicas=+2"));
-    let [Effect::Gather(plan)] = effects.as_slice() else {
-        panic!("{effects:?}")
-    };
-    assert_eq!(plan.to_string(), "scale deployment/web --replicas=5 -n shop");
-}
-
-#[test]
-fn an_amount_that_cannot_be_worked_out_is_a_question() {
-    let mut session = session(interactive());
-    session.handle(Event::Retrieved(snapshot()));
-    let effects = session.handle(answer("scale deployment/web --replicas=-4"));
-    let asked = format!("{effects:?}");
-    assert!(
-        asked.contains("deployment/web has 3 replicas") && !asked.contains("Gather"),
-        "{asked}"
-    );
-}
-
-#[test]
-fn garbage_is_sent_back_once() {
-    let mut session = session(interactive());
-    session.handle(Event::Retrieved(snapshot()));
-    let effects = session.handle(answer("I would scale it!"));
-    assert!(matches!(
-        effects.as_slice(),
-        [Effect::Plan {
-            complaint: Some(_),
-            ..
-        }]
-    ));
-    let effects = session.handle(answer(""));
-    assert!(matches!(
-        effects.as_slice(),
-        [Effect::Record(RecordKind::Decision, _)]
-    ));
-    assert_eq!(ending(&session.handle(Event::Recorded)), Some(Ending::Unclear));
-}
-
-#[test]
 fn a_read_that_fails_is_recorded() {
     let mut session = session(interactive());
     session.handle(Event::Retrieved(snapshot()));
@@ -382,85 +341,6 @@ proptest! {
     }
 }
 
-fn planned(policy: Policy) -> (Session, crate::check::Report) {
-    let wishes = Wishes {
-        plan_only: true,
-        ..Wishes::default()
-    };
-    let mut session = Session::new(Request::new("scale web to 5", None).unwrap(), wishes, policy);
-    session.handle(Event::Retrieved(snapshot()));
-    session.handle(answer("scale deployment/web --replicas=5"));
-    let mut looked = evidence("7");
-    looked.at = Some("2026-01-31T09:00:00Z".parse().unwrap());
-    looked.cluster = Some("c1".into());
-    let effects = session.handle(Event::Gathered(looked));
-    let [Effect::Finish(outcome)] = effects.as_slice() else {
-        panic!("{effects:?}")
-    };
-    let report = outcome.report.clone().unwrap();
-    (session, report)
-}
-
-fn file() -> PlanFile {
-    static FILE: std::sync::LazyLock<PlanFile> = std::sync::LazyLock::new(made);
-    FILE.clone()
-}
-
-fn made() -> PlanFile {
-    let (_, report) = planned(Policy::default());
-    let expires = "2026-02-01T09:00:00Z".parse().unwrap();
-    PlanFile::new("id".into(), "scale web to 5", "ann", &report, expires).unwrap()
-}
-
-/// Applies a file to a cluster in which the deployment has this version and number of replicas.
-fn apply(file: PlanFile, signers: usize, cluster: &str, version: &str, replicas: u32) -> Vec<Effect> {
-    let signers = vec!["bob".to_owned(); signers];
-    let request = Request::new("scale web to 5", None).unwrap();
-    let mut session = Session::with_file(request, file, signers, interactive(), Policy::default()).unwrap();
-    session.handle(Event::Retrieved(snapshot()));
-    let mut looked = evidence(version);
-    looked.cluster = Some(cluster.into());
-    looked.steps[0].touched[0].before.as_mut().unwrap()["spec"]["replicas"] = json!(replicas);
-    session.handle(Event::Gathered(looked))
-}
-
-#[test]
-fn a_plan_file_is_for_one_cluster_and_one_state() {
-    let text = file().write().unwrap();
-    let read = PlanFile::read(&text).unwrap();
-    assert_eq!(read, file());
-    assert!(matches!(
-        apply(read, 0, "c1", "7", 3).as_slice(),
-        [Effect::Review(..)]
-    ));
-    assert!(
-        matches!(apply(file(), 0, "c1", "8", 3).as_slice(), [Effect::Review(..)]),
-        "only its status changed"
-    );
-    for (cluster, replicas, words) in [
-        ("c2", 3, "another cluster"),
-        ("c1", 4, "deployment/web in shop changed"),
-    ] {
-        let effects = apply(file(), 0, cluster, "9", replicas);
-        let [Effect::Record(RecordKind::Decision, body)] = effects.as_slice() else {
-            panic!("{effects:?}")
-        };
-        assert!(
-            body["failure"]["message"].as_str().unwrap().contains(words),
-            "{body}"
-        );
-    }
-}
-
-#[test]
-fn a_plan_file_has_a_time() {
-    let file = file();
-    let check = |at: &str| file.check_time(at.parse().unwrap());
-    assert_eq!(check("2026-01-31T12:00:00Z"), Ok(()));
-    assert!(check("2026-02-01T09:00:01Z").is_err(), "too late");
-    assert!(check("2026-01-30T09:00:00Z").is_err(), "the clock is wrong");
-}
-
 #[test]
 fn an_approval_is_for_a_quarter_of_an_hour() {
     let mut session = session(interactive());
@@ -483,84 +363,4 @@ fn an_approval_is_for_a_quarter_of_an_hour() {
             && !is_good("2026-01-31T09:15:01Z")
             && !is_good("2026-01-31T08:00:00Z")
     );
-}
-
-proptest! {
-    #[test]
-    fn a_plan_file_in_which_a_character_changed_is_found_out(at in 0usize..4000, with in any::<char>()) {
-        let whole = file().write().unwrap();
-        let mut characters: Vec<char> = whole.chars().collect();
-        let at = at % characters.len();
-        characters[at] = with;
-        let altered: String = characters.into_iter().collect();
-        // What changes only white space, comments or quotes says the same.
-        if let Ok(read) = PlanFile::read(&altered) {
-            prop_assert_eq!(read, file());
-        }
-    }
-}
-
-fn passage() -> Passage {
-    Passage {
-        id: "concepts/pod#what-it-is".to_owned(),
-        title: "Pod".to_owned(),
-        heading: "What it is".to_owned(),
-        text: "A Pod runs containers.".to_owned(),
-        origin: Origin::Shipped,
-        source: String::new(),
-        version: String::new(),
-    }
-}
-
-fn question(wishes: Wishes, piped: Option<&str>) -> Session {
-    let request = Request::new("what is a pod", piped.map(str::to_owned)).unwrap();
-    Session::new(request, wishes, Policy::default())
-}
-
-#[test]
-fn a_question_is_looked_up_and_ends_with_what_was_found() {
-    let mut session = question(interactive(), None);
-    assert_eq!(session.start(), [Effect::LookUp("what is a pod".to_owned())]);
-    let effects = session.handle(Event::Found(vec![passage()]));
-    let [Effect::Finish(outcome)] = effects.as_slice() else {
-        panic!("{effects:?}")
-    };
-    assert_eq!(outcome.ending, Ending::Answered);
-    assert_eq!(outcome.passages, [passage()]);
-    assert!(!outcome.recorded);
-}
-
-#[test]
-fn a_question_that_nothing_answers_goes_to_the_cluster_once() {
-    let mut session = question(interactive(), None);
-    assert_eq!(session.handle(Event::Found(Vec::new())), [Effect::Retrieve]);
-    assert_eq!(session.start(), [Effect::Retrieve]);
-    let effects = session.handle(Event::Retrieved(snapshot()));
-    assert!(matches!(effects.as_slice(), [Effect::Plan { .. }]), "{effects:?}");
-}
-
-#[test]
-fn plans_undos_and_what_is_piped_are_not_looked_up() {
-    let planned = Wishes {
-        plan_only: true,
-        ..interactive()
-    };
-    assert_eq!(question(planned, None).start(), [Effect::Retrieve]);
-    assert_eq!(
-        question(interactive(), Some("kind: Pod")).start(),
-        [Effect::Retrieve]
-    );
-    let plan = Plan::new(vec!["get pods".parse().unwrap()]).unwrap();
-    let request = Request::new("what is a pod", None).unwrap();
-    let given = Session::with_plan(request, plan, interactive(), Policy::default());
-    assert_eq!(given.start(), [Effect::Retrieve]);
-}
-
-#[test]
-fn a_look_up_that_fails_or_is_interrupted_ends_the_request() {
-    let mut session = question(interactive(), None);
-    let effects = session.handle(Event::Failed(Failure::new("no")));
-    assert_eq!(ending(&effects), Some(Ending::Failed));
-    let effects = question(interactive(), None).handle(Event::Interrupted);
-    assert_eq!(ending(&effects), Some(Ending::Interrupted));
 }

@@ -36,6 +36,15 @@ fn first(text: &str) -> Vec<Effect> {
     about(text).handle(Event::Retrieved(numbered()))
 }
 
+/// The plan or the read that a session goes on with.
+fn going_on_with(effects: &[Effect]) -> String {
+    match effects {
+        [Effect::Gather(plan)] => plan.to_string(),
+        [Effect::Read(step)] => step.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The question on record.
 fn asked(effects: &[Effect]) -> &str {
     match effects {
@@ -71,14 +80,6 @@ fn a_command_that_somebody_typed_needs_no_planner() {
             "scale deployment/web --replicas=+2",
             "scale deployment/web --replicas=5 -n shop",
         ),
-    ] {
-        let effects = first(typed);
-        let [Effect::Gather(gathered)] = effects.as_slice() else {
-            panic!("{typed}: {effects:?}")
-        };
-        assert_eq!(gathered.to_string(), plan);
-    }
-    for (typed, read) in [
         ("k get po", "get pods -n shop"),
         ("get nodes", "get nodes"),
         (
@@ -86,11 +87,7 @@ fn a_command_that_somebody_typed_needs_no_planner() {
             "explain pod.spec.tolerations",
         ),
     ] {
-        let effects = first(typed);
-        let [Effect::Read(step)] = effects.as_slice() else {
-            panic!("{typed}: {effects:?}")
-        };
-        assert_eq!(step.to_string(), read);
+        assert_eq!(going_on_with(&first(typed)), plan, "{typed}");
     }
 }
 
@@ -189,11 +186,7 @@ fn a_container_that_was_said_is_not_left_out() {
     let planned = |text: &str, answered: &str| {
         let mut session = about(text);
         session.handle(Event::Retrieved(snapshot.clone()));
-        match session.handle(answer(answered)).as_slice() {
-            [Effect::Gather(plan)] => plan.to_string(),
-            [Effect::Read(step)] => step.to_string(),
-            other => panic!("{text}: {other:?}"),
-        }
+        going_on_with(&session.handle(answer(answered)))
     };
     let limits = "set resources deployment/payments-api --limits=cpu=300m";
     for (text, answered, container) in [
@@ -232,4 +225,47 @@ fn a_container_that_was_said_is_not_left_out() {
         let plan = planned(text, answered);
         assert!(!plan.contains("-c "), "{text}: {plan}");
     }
+}
+
+#[test]
+fn an_amount_that_is_relative_is_a_number_before_anyone_sees_it() {
+    let mut session = session(interactive());
+    session.handle(Event::Retrieved(snapshot()));
+    let effects = session.handle(answer("scale deployment/web --replicas=+2"));
+    let [Effect::Gather(plan)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(plan.to_string(), "scale deployment/web --replicas=5 -n shop");
+}
+
+#[test]
+fn an_amount_that_cannot_be_worked_out_is_a_question() {
+    let mut session = session(interactive());
+    session.handle(Event::Retrieved(snapshot()));
+    let effects = session.handle(answer("scale deployment/web --replicas=-4"));
+    let asked = format!("{effects:?}");
+    assert!(
+        asked.contains("deployment/web has 3 replicas") && !asked.contains("Gather"),
+        "{asked}"
+    );
+}
+
+#[test]
+fn garbage_is_sent_back_once() {
+    let mut session = session(interactive());
+    session.handle(Event::Retrieved(snapshot()));
+    let effects = session.handle(answer("I would scale it!"));
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::Plan {
+            complaint: Some(_),
+            ..
+        }]
+    ));
+    let effects = session.handle(answer(""));
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::Record(RecordKind::Decision, _)]
+    ));
+    assert_eq!(ending(&session.handle(Event::Recorded)), Some(Ending::Unclear));
 }
