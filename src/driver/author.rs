@@ -89,7 +89,7 @@ impl Author {
         let (answer, problem) = order.complaint.clone().unwrap_or_default();
         let around = objects(&order.focus);
         let piped = request.piped().unwrap_or_default();
-        let cleaned = without_secrets([request.text(), &around, piped, &answer, &problem]);
+        let cleaned = without_secrets([request.words(), &around, piped, &answer, &problem]);
         let material = Material {
             request: &cleaned[0],
             wanted: &self.wanted,
@@ -167,7 +167,7 @@ impl Author {
             .filter(|kind| *kind != "secrets")
             .cloned()
             .collect();
-        let (messages, tokens) = which_kind(&without_secrets([request.text()])[0], &kinds);
+        let (messages, tokens) = which_kind(&without_secrets([request.words()])[0], &kinds);
         let schema = json!({"type": "object", "properties": {"kind": {"type": "string", "enum": kinds}},
             "required": ["kind"], "additionalProperties": false});
         let reply = self

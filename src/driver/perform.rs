@@ -118,9 +118,9 @@ impl<'a, F: Face> Driver<'a, F> {
         let asked = session.request().clone();
         let explains = self.parts.adviser.is_some();
         self.request = if explains {
-            to_look_at(asked.text())
+            to_look_at(asked.words())
         } else {
-            asked.text()
+            asked.words()
         }
         .to_owned();
         let notices = reconcile(self.parts, &self.user).await;

@@ -20,6 +20,11 @@ pub trait Value: Sized {
     /// where the cluster holds no candidate. Everything that it matches must be read by [`Value::read`].
     fn pattern(focus: &Focus) -> Option<String>;
 
+    /// A regular expression for all values that stand behind ` -- `, where they belong together.
+    fn together(_focus: &Focus) -> Option<String> {
+        None
+    }
+
     /// The live objects that the value names.
     fn targets<'a>(&'a self, _out: &mut Vec<&'a Target>) {}
 
@@ -126,6 +131,9 @@ impl<T: Value> Field for Vec<T> {
     }
 
     fn pattern(place: Place, focus: &Focus) -> Option<String> {
+        if let (Place::Last, Some(pattern)) = (place, T::together(focus)) {
+            return Some(format!("( -- ({pattern}))?"));
+        }
         let pattern = occurrence::<T>(place, focus);
         Some(match (pattern, place) {
             (None, _) => String::new(),

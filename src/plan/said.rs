@@ -1,18 +1,24 @@
 //! What a request says that new things may be called and made from. A small planner copies; where it may write anything, it
 //! mends what it copies (`deploybot` becomes `deploymentbot`). Where it may only write what was said, it cannot.
 
+mod commands;
+
 use std::collections::BTreeSet;
+
+pub use commands::Commands;
 
 use super::snapshot::ObjectFact;
 use super::value::{is_image, is_label};
 
-/// Names and images that can be read out of a request, and the objects that it leads to.
+/// Names, images and commands that can be read out of a request, and the objects that it leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sayable {
     /// What something new may be called; empty where anything may be said.
     pub names: Vec<String>,
     /// What it may be made from; empty where anything may be said.
     pub images: Vec<String>,
+    /// What its containers may run.
+    pub commands: Commands,
 }
 
 /// How many neighbouring words may make up a name, as in "the smtp login secret" for `smtp-login`.
@@ -31,6 +37,7 @@ impl Sayable {
         Sayable {
             names: names(&words, objects),
             images: images(&words, objects),
+            commands: Commands::of(request),
         }
     }
 }

@@ -93,8 +93,6 @@ text_values! {
         Some(format!("({kinds})(\\.[a-z][A-Za-z]{{1,40}}){{0,5}}"))
     }, |text| text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')));
-    /// A word of a command line that a container runs.
-    Argument("a word", |_| Some("[A-Za-z0-9./:=_-]{1,40}|'[^'\\\\\\n]{1,120}'".to_owned()), |text| !text.contains('\0') && !text.contains('\n'));
     /// An output form of `get`.
     Output("`wide`, `json`, `yaml` or `name`", |_| Some("wide|yaml|json|name".to_owned()),
         |text| matches!(text, "wide" | "json" | "yaml" | "name"));
@@ -199,6 +197,30 @@ fn is_duration(text: &str) -> bool {
 
 fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// A word of a command line that a container runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Argument(pub String);
+
+impl Value for Argument {
+    const EXPECTED: &'static str = "a word";
+
+    fn read(text: &str) -> Option<Self> {
+        (!text.contains(['\0', '\n'])).then(|| Argument(text.to_owned()))
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+
+    fn pattern(_focus: &Focus) -> Option<String> {
+        Some("[A-Za-z0-9./:=_-]{1,40}|'[^'\\\\\\n]{1,120}'".to_owned())
+    }
+
+    fn together(focus: &Focus) -> Option<String> {
+        focus.sayable.commands.pattern()
+    }
 }
 
 /// A whole number, at most nine digits.

@@ -218,7 +218,7 @@ impl Line {
 /// Quotes a word for a POSIX shell, leaving alone what no shell touches (`shlex` would quote `pods,services`): one
 /// spelling for every word, which is also the one that the grammar has. `!=` is touched by none, since a history
 /// expansion does not begin with it. NUL cannot be quoted by any shell, so it is dropped (no field accepts it).
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let safe = |c: char| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | '%' | '+' | '=' | ':' | ',' | '.' | '/' | '-')
     };

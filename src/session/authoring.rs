@@ -22,7 +22,7 @@ pub fn to_author(request: &str) -> Option<&str> {
 impl Session {
     /// Asks for what the request wants, once it is known what there is.
     pub(super) fn order(&mut self) -> Vec<Effect> {
-        let kinds = wanted_kinds(self.request.text(), &self.snapshot);
+        let kinds = wanted_kinds(self.request.words(), &self.snapshot);
         if kinds.iter().any(is_secret) {
             let failure = Failure::new("a Secret is not written by a model: its values would go through it")
                 .with_hint("as in: sayso \"create a secret called login with password=...\"");
@@ -30,7 +30,7 @@ impl Session {
         }
         self.ask_author(Order {
             kinds,
-            namespace: wanted_namespace(self.request.text(), &self.snapshot),
+            namespace: wanted_namespace(self.request.words(), &self.snapshot),
             focus: self.focus.clone(),
             complaint: None,
         })

@@ -143,7 +143,7 @@ impl Session {
     pub fn start(&self) -> Vec<Effect> {
         let plan_wanted = self.given.is_some() || self.wishes.plan_only;
         let piped = self.request.piped().is_some() || matches!(self.origin, Origin::Drafted(_));
-        if !plan_wanted && !piped && !self.looked_up && is_about_knowledge(self.request.text()) {
+        if !plan_wanted && !piped && !self.looked_up && is_about_knowledge(self.request.words()) {
             return vec![Effect::LookUp(self.request.text().to_owned())];
         }
         vec![Effect::Retrieve]
@@ -202,7 +202,7 @@ impl Session {
     }
 
     fn retrieved(&mut self, snapshot: Snapshot) -> Vec<Effect> {
-        self.focus = Focus::on(self.request.text(), &snapshot);
+        self.focus = Focus::on(self.request.words(), &snapshot);
         self.focus
             .add_piped(self.request.piped().unwrap_or_default(), &snapshot);
         self.snapshot = snapshot;

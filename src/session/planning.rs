@@ -17,7 +17,7 @@ impl Session {
     /// The plan, where the request is one: commands of the plan language, about things that the cluster has. Whoever
     /// writes `kubectl scale deploy web --replicas=5` has planned; a model could only misread it.
     pub(super) fn as_typed(&self) -> Option<Plan> {
-        let Ok(Proposal::Plan(rough)) = parse_rough(self.request.text()) else {
+        let Ok(Proposal::Plan(rough)) = parse_rough(self.request.words()) else {
             return None;
         };
         let plan = rough.settle(&self.snapshot).ok()?;
@@ -49,7 +49,7 @@ impl Session {
                 match rough.settle(&self.snapshot) {
                     Ok(plan) => match self.doubt(&plan, answer) {
                         Some(question) => self.unclear(question),
-                        None => self.settle_on(with_containers(plan, self.request.text(), &self.snapshot)),
+                        None => self.settle_on(with_containers(plan, self.request.words(), &self.snapshot)),
                     },
                     Err(question) => self.unclear(question.0),
                 }
@@ -76,7 +76,7 @@ impl Session {
     fn doubt(&self, plan: &Plan, answer: &Answer) -> Option<String> {
         let targets = plan.steps().iter().flat_map(|step| step.action.targets());
         for target in targets {
-            if let Some(said) = misnumbered(self.request.text(), &target.name, &self.snapshot) {
+            if let Some(said) = misnumbered(self.request.words(), &target.name, &self.snapshot) {
                 let like_it: Vec<&str> = self
                     .snapshot
                     .objects

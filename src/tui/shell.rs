@@ -300,7 +300,7 @@ impl<B: Backend> Shell<B> {
         // On a thread of its own: the compiler cannot see that a driver's future may move between threads.
         let runtime = tokio::runtime::Handle::current();
         let task = tokio::task::spawn_blocking(move || {
-            runtime.block_on(async { cockpit.run(session, &mut front, token).await })
+            runtime.block_on(async { Box::pin(cockpit.run(session, &mut front, token)).await })
         });
         let sender = self.sender.clone();
         tokio::spawn(async move {

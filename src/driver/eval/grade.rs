@@ -139,7 +139,7 @@ impl Grader {
         if let Some(known) = self.rehearsed.get(&key) {
             return Ok(known.clone());
         }
-        let rehearsal = rehearse(plan, place, &self.audit).await?;
+        let rehearsal = Box::pin(rehearse(plan, place, &self.audit)).await?;
         self.rehearsed.insert(key, rehearsal.clone());
         Ok(rehearsal)
     }
