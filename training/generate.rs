@@ -8,10 +8,18 @@
 mod amounts;
 #[path = "generate/changes.rs"]
 mod changes;
+#[path = "generate/commands.rs"]
+mod commands;
 #[path = "generate/example.rs"]
 mod example;
+#[path = "generate/facts.rs"]
+mod facts;
 #[path = "generate/fields.rs"]
 mod fields;
+#[path = "generate/headings.rs"]
+mod headings;
+#[path = "generate/mentions.rs"]
+mod mentions;
 #[path = "generate/noise.rs"]
 mod noise;
 #[path = "generate/phrases.rs"]
@@ -20,6 +28,10 @@ mod phrases;
 mod random;
 #[path = "generate/slots.rs"]
 mod slots;
+#[path = "generate/tasks.rs"]
+mod tasks;
+#[path = "generate/times.rs"]
+mod times;
 #[path = "generate/values.rs"]
 mod values;
 #[path = "generate/world.rs"]
@@ -35,7 +47,7 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 11] = [
     ("read", include_str!("phrases/read.txt")),
     ("change", include_str!("phrases/change.txt")),
     ("create", include_str!("phrases/create.txt")),
@@ -45,6 +57,8 @@ const TABLES: [(&str, &str); 9] = [
     ("forms", include_str!("phrases/forms.txt")),
     ("ask", include_str!("phrases/ask.txt")),
     ("exam", include_str!("phrases/exam.txt")),
+    ("words", include_str!("phrases/words.txt")),
+    ("tasks", include_str!("phrases/tasks.txt")),
 ];
 
 fn main() -> Result<()> {
@@ -96,7 +110,7 @@ fn generate(seed: u64, count: usize, check: usize, tables: &str) -> Result<()> {
         }
         entry.1 += 1;
         made += 1;
-        let mut line = json!({"prompt": example.prompt, "target": example.target, "intent": intent.name});
+        let mut line = json!({"prompt": example.prompt, "target": example.target, "intent": example.intent});
         if let Some(pattern) = example.pattern {
             line["pattern"] = pattern.into();
         }

@@ -99,7 +99,7 @@ def phrases(tables: list[str]):
             if line.startswith("## "):
                 intent = line.split()[1]
             elif line and not line.startswith((">", "//")):
-                yield f"{path.stem}/{intent}", line.removeprefix("~ ")
+                yield f"{path.stem}/{intent}", line.removeprefix("~ ").replace("\\n", " ")
 
 
 def overlap(one: set[str], other: set[str]) -> float:

@@ -32,6 +32,9 @@ pub trait Value: Sized {
     const NAMES_OBJECTS: bool = false;
 }
 
+/// How often a model may write a value in one command: a role may need every verb there is.
+const MOST: usize = 8;
+
 /// One or more of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Many<T>(pub Vec<T>);
@@ -138,7 +141,7 @@ impl<T: Value> Field for Vec<T> {
         Some(match (pattern, place) {
             (None, _) => String::new(),
             (Some(pattern), Place::Last) => format!("( --({pattern}){{1,12}})?"),
-            (Some(pattern), _) => format!("({pattern}){{0,4}}"),
+            (Some(pattern), _) => format!("({pattern}){{0,{MOST}}}"),
         })
     }
 
@@ -168,7 +171,7 @@ impl<T: Value> Field for Many<T> {
     }
 
     fn pattern(place: Place, focus: &Focus) -> Option<String> {
-        Some(format!("({}){{1,4}}", occurrence::<T>(place, focus)?))
+        Some(format!("({}){{1,{MOST}}}", occurrence::<T>(place, focus)?))
     }
 
     fn targets<'a>(&'a self, out: &mut Vec<&'a Target>) {

@@ -10,10 +10,13 @@ use crate::noise::{half_kubectl, noise};
 use crate::phrases::{Intent, Phrase, Piece, choose, pieces};
 use crate::random::Random;
 use crate::slots::Slots;
+use crate::tasks;
 use crate::values;
 
 /// A prompt with its answer.
 pub struct Example {
+    /// The intent, or what several are made into.
+    pub intent: String,
     pub prompt: String,
     pub target: String,
     /// The grammar that must accept the target, where it is to be checked.
@@ -21,11 +24,48 @@ pub struct Example {
 }
 
 /// A request before the noise, with its answer.
-struct Asked {
-    request: String,
-    steps: Vec<RoughStep>,
-    answer: Option<&'static str>,
-    imperative: bool,
+pub struct Asked {
+    pub request: String,
+    pub steps: Vec<RoughStep>,
+    pub answer: Option<&'static str>,
+    pub imperative: bool,
+}
+
+/// How a request is to be said.
+pub struct Manner {
+    /// Whether objects are called by names that no object has.
+    pub ghost: bool,
+    /// What names stand in; each as it comes where it is empty.
+    pub quote: &'static str,
+    /// A number that rows and pairs of one request are written by.
+    pub style: usize,
+    /// Whether a namespace may be named.
+    pub placed: bool,
+}
+
+impl Manner {
+    fn plain(ghost: bool) -> Manner {
+        Manner {
+            ghost,
+            quote: "",
+            style: 0,
+            placed: true,
+        }
+    }
+
+    /// For requests of several lines: names are quoted alike throughout.
+    fn listed(ghost: bool, random: &mut Random) -> Manner {
+        Manner {
+            quote: tasks::quote(random),
+            style: random.below(60),
+            ..Manner::plain(ghost)
+        }
+    }
+
+    /// A name as this request writes it.
+    pub fn mark(&self, name: &str) -> String {
+        format!("{0}{name}{0}", self.quote)
+    }
 }
 
 const THEN: &[&str] = &[
@@ -63,15 +103,30 @@ pub fn make(
     check: usize,
     random: &mut Random,
 ) -> Option<Example> {
+    if intent.joins && random.chance(8) {
+        let task = (0..4).find_map(|_| tasks::composed(all, world, random))?;
+        let request = task.request.clone();
+        return finish("task-list", true, &request, task, world, check, random);
+    }
     let ghost = intent.lines.iter().any(|line| line.contains('{')) && random.chance(3);
-    let mut asked = ask(intent, world, ghost, random)?;
+    let manner = if intent.phrases.iter().any(|phrase| phrase.text.contains('\n')) {
+        Manner::listed(ghost, random)
+    } else {
+        Manner::plain(ghost)
+    };
+    let mut asked = ask(intent, world, &manner, random)?;
     if ghost && asked.answer.is_none() {
         return None;
     }
     if intent.joins && asked.answer.is_none() && asked.imperative && random.chance(16) {
         let others: Vec<&Intent> = all.iter().filter(|other| other.joins).collect();
         let weights: Vec<usize> = others.iter().map(|other| other.weight).collect();
-        let second = ask(others[random.weighted(&weights)], world, false, random)?;
+        let second = ask(
+            others[random.weighted(&weights)],
+            world,
+            &Manner::plain(false),
+            random,
+        )?;
         if !second.imperative
             || second.steps[0].step.scope != asked.steps[0].step.scope
             || second.steps == asked.steps
@@ -81,16 +136,27 @@ pub fn make(
         asked.request = format!("{}{}{}", asked.request, random.pick(THEN), second.request);
         asked.steps.extend(second.steps);
     }
-    let request = if random.chance(4) && asked.steps.len() == 1 {
+    let request = if asked.request.contains('\n') {
+        tasks::dressed(&asked.request, random)
+    } else if random.chance(4) && asked.steps.len() == 1 {
         half_kubectl(&asked.steps[0], random)
     } else {
         noise(&asked.request, asked.imperative, random)
     };
-    finish(intent, &request, asked, world, check, random)
+    finish(
+        &intent.name,
+        intent.checked,
+        &request,
+        asked,
+        world,
+        check,
+        random,
+    )
 }
 
 fn finish(
-    intent: &Intent,
+    intent: &str,
+    checked: bool,
     request: &str,
     asked: Asked,
     world: &Snapshot,
@@ -102,11 +168,12 @@ fn finish(
         Some(answer) => answer.to_owned(),
         None => Rough::new(asked.steps).ok()?.to_string(),
     };
-    if missing(&target, &focus).is_some() {
+    if missing(&target, &focus).is_some() || request.chars().count() > tasks::LONGEST {
         return None;
     }
-    let pattern = (intent.checked && random.chance(check)).then(|| plan_pattern(&focus));
+    let pattern = (checked && random.chance(check)).then(|| plan_pattern(&focus.clone().copying(request)));
     Some(Example {
+        intent: intent.to_owned(),
         prompt: prompts::planner(request, &focus),
         target,
         pattern,
@@ -138,8 +205,10 @@ pub fn missing(target: &str, focus: &Focus) -> Option<String> {
     lost.into_iter().find(|name| !created.contains(name))
 }
 
-fn ask(intent: &Intent, world: &Snapshot, ghost: bool, random: &mut Random) -> Option<Asked> {
-    let mut slots = Slots::new(world, ghost);
+/// Asks for one intent, or for nothing where this world has no place for it.
+pub fn ask(intent: &Intent, world: &Snapshot, manner: &Manner, random: &mut Random) -> Option<Asked> {
+    let ghost = manner.ghost;
+    let mut slots = Slots::new(world, manner);
     let mut steps = Vec::new();
     let mut answer = None;
     for line in &intent.lines {
@@ -159,7 +228,7 @@ fn ask(intent: &Intent, world: &Snapshot, ghost: bool, random: &mut Random) -> O
     }
     let phrase = &intent.phrases[random.below(intent.phrases.len())];
     let request = said(phrase, &mut slots, random)?;
-    let request = if ghost {
+    let request = if ghost || !manner.placed {
         request
     } else {
         scoped(&request, intent, &slots, &mut steps, random)
@@ -228,7 +297,12 @@ fn said(phrase: &Phrase, slots: &mut Slots, random: &mut Random) -> Option<Strin
     }
     let text = fill(&text, slots, true, random)?;
     let text = text.replace("the the ", "the ").replace(" the its", " its");
-    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    let text = text.replace(" of memory of memory", " of memory");
+    let lines = text
+        .trim()
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
 const WHERE: &[&str] = &[

@@ -133,10 +133,17 @@ fn in_haste(request: &str, random: &mut Random) -> String {
         "container" => "cntr",
         _ => "",
     };
-    let words = request.split(' ').map(|word| match short(word) {
-        "2" if !random.chance(20) => word,
-        "" => word,
-        other => other,
+    // What stands in quotes is copied, in haste or not.
+    let mut quoted = false;
+    let words = request.split(' ').map(|word| {
+        let copied = quoted || word.starts_with(['\'', '"', '`']);
+        quoted = copied && !word.trim_end_matches(['.', ',', ':']).ends_with(['\'', '"', '`']);
+        match short(word) {
+            _ if copied => word,
+            "2" if !random.chance(20) => word,
+            "" => word,
+            other => other,
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -20,7 +20,8 @@ pub struct Intent {
     pub phrases: Vec<Phrase>,
 }
 
-/// One way to ask: `(a|b)` is a choice, `[a]` may be left out, `{slot}` is filled.
+/// One way to ask: `(a|b)` is a choice, `[a]` may be left out, `{slot}` is filled, `\n` is a line end. Lines that begin with
+/// `- ` are items of a list, which get bullets of one kind or numbers.
 #[derive(Debug)]
 pub struct Phrase {
     pub text: String,
@@ -47,11 +48,11 @@ pub fn read(table: &str) -> Vec<Intent> {
         match (line.strip_prefix("> "), line.strip_prefix("~ ")) {
             (Some(target), _) => intent.lines.push(target.to_owned()),
             (_, Some(text)) => intent.phrases.push(Phrase {
-                text: text.to_owned(),
+                text: text.replace("\\n", "\n"),
                 imperative: false,
             }),
             _ => intent.phrases.push(Phrase {
-                text: line.to_owned(),
+                text: line.replace("\\n", "\n"),
                 imperative: true,
             }),
         }

@@ -7,6 +7,9 @@ use sayso::plan::said::without_tag;
 use sayso::plan::{ObjectFact, Snapshot};
 
 use crate::changes;
+use crate::example::Manner;
+use crate::facts;
+use crate::mentions::mention;
 use crate::random::Random;
 use crate::values;
 use crate::world;
@@ -47,6 +50,9 @@ pub struct Slots<'a> {
     pub haunted: bool,
     /// How the first object is called.
     pub called: Option<String>,
+    /// A number that rows and pairs of one request are written by.
+    pub style: usize,
+    quote: &'static str,
 }
 
 const SETS: &[(&str, &[(&str, usize)])] = &[
@@ -178,19 +184,28 @@ const SETS: &[(&str, &[(&str, usize)])] = &[
     ("ds", &[("daemonset", 1)]),
 ];
 
+/// Slots that stand in quotes now and then, and in the marks of a request that has some.
+const QUOTED: &[&str] = &["new", "newns", "img", "ns", "tag"];
+/// Slots that only do where a request marks its names.
+const MARKED: &[&str] = &[
+    "host", "class", "svcname", "cmd", "rawcron", "home", "runs", "bare", "user", "group", "crole",
+];
+
 fn rank(kind: &str) -> (usize, &str) {
     (kind_rank(kind), kind)
 }
 
 impl<'a> Slots<'a> {
-    pub fn new(world: &'a Snapshot, ghosts: bool) -> Slots<'a> {
+    pub fn new(world: &'a Snapshot, manner: &Manner) -> Slots<'a> {
         Slots {
             world,
             filled: BTreeMap::new(),
             objects: Vec::new(),
-            ghosts,
+            ghosts: manner.ghost,
             haunted: false,
             called: None,
+            style: manner.style,
+            quote: manner.quote,
         }
     }
 
@@ -202,20 +217,27 @@ impl<'a> Slots<'a> {
         let kind = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let filled = match SETS.iter().find(|(set, _)| *set == kind) {
             Some((_, kinds)) => self.object(kinds, random)?,
-            None => match self.derived(kind, random) {
+            None => match self
+                .derived(kind, random)
+                .or_else(|| facts::fact(kind, self, random))
+            {
                 Some(filled) => filled?,
                 None => values::value(kind, self.world, random)?,
             },
         };
-        let filled = if matches!(kind, "new" | "newns" | "img" | "ns" | "tag") {
-            Filled::of(quoted(&filled.said, random), filled.written)
+        let filled = if QUOTED.contains(&kind) {
+            Filled::of(self.quoted(&filled.said, random), filled.written)
+        } else if MARKED.contains(&kind) && !(kind == "cmd" && self.quote == "**") {
+            Filled::of(self.mark(&filled.said), filled.written)
         } else {
             filled
         };
-        if self
-            .filled
-            .values()
-            .any(|other| other.written == filled.written && other.written.len() > 3)
+        // Only what is called after its image is written like another slot.
+        if kind != "imgname"
+            && self
+                .filled
+                .values()
+                .any(|other| other.written == filled.written && other.written.len() > 3)
         {
             return None;
         }
@@ -265,6 +287,20 @@ impl<'a> Slots<'a> {
         Some(Filled::of(said, format!("{}/{}", fact.kind, fact.name)))
     }
 
+    /// A text in the marks of this request, if it has any.
+    pub fn mark(&self, text: &str) -> String {
+        format!("{0}{text}{0}", self.quote)
+    }
+
+    /// A name in the marks of this request; where it has none, in quotes now and then, as careful people write it.
+    fn quoted(&self, name: &str, random: &mut Random) -> String {
+        if self.quote.is_empty() {
+            quoted(name, random)
+        } else {
+            self.mark(name)
+        }
+    }
+
     /// Whether the first object's namesake lives in another namespace.
     pub fn has_twin(&self) -> bool {
         let twin = |fact: &ObjectFact, other: &ObjectFact| {
@@ -291,8 +327,12 @@ impl<'a> Slots<'a> {
             .any(|other| other.name == fact.name && rank(&other.kind) < rank(&fact.kind));
         // Nobody means a whole namespace, or an autoscaler, by a name that an application bears as well.
         let alone = alone && !matches!(fact.kind.as_str(), "namespace" | "horizontalpodautoscaler");
-        let name = quoted(&self.shorten(fact, kinds, random), random);
-        mention(&fact.kind, &name, alone, random)
+        let name = self.quoted(&self.shorten(fact, kinds, random), random);
+        let said = mention(&fact.kind, &name, alone, random);
+        if !self.quote.is_empty() && said.contains('/') {
+            return self.mark(&said.replace(self.quote, ""));
+        }
+        said
     }
 
     /// Mostly the name; sometimes a part that no other object shares, spaces for dashes, or a typing error.
@@ -356,6 +396,28 @@ impl<'a> Slots<'a> {
             }),
             "pairname" => self.pair(random).map(Filled::same),
             "app" => fact.map(|fact| Filled::same(fact.name.clone())),
+            // Two values as a selector lists them.
+            "inlist" => self
+                .filled
+                .get("lv")
+                .zip(self.filled.get("lv2"))
+                .map(|(one, other)| {
+                    Filled::same(format!(
+                        "({}{}{})",
+                        one.said,
+                        random.pick(&[",", ", "]),
+                        other.said
+                    ))
+                }),
+            "first" => self.nth(0),
+            "second" => self.nth(1),
+            "third" => self.nth(2),
+            // What the image is called without registry and tag: the name of what is given none.
+            "imgname" => self
+                .filled
+                .get("toolimg")
+                .map(|image| repository(&image.written))
+                .map(|image| Filled::same(image.said)),
             "ctr" => fact
                 .filter(|fact| fact.containers.len() > 1)
                 .map(|fact| Filled::same(fact.containers[random.below(fact.containers.len())].0.clone())),
@@ -371,6 +433,11 @@ impl<'a> Slots<'a> {
             }),
             _ => return None,
         })
+    }
+
+    /// The bare name of an object, in the order in which they were drawn.
+    fn nth(&self, at: usize) -> Option<Filled> {
+        self.objects.get(at).map(|fact| Filled::same(fact.name.clone()))
     }
 
     /// A name that a deployment and a service of one namespace share.
@@ -406,67 +473,4 @@ fn quoted(name: &str, random: &mut Random) -> String {
 fn repository(image: &str) -> Filled {
     let name = without_tag(image);
     Filled::of(name.rsplit('/').next().unwrap_or(name), name)
-}
-
-/// An object's name with or without its kind.
-fn mention(kind: &str, name: &str, bare: bool, random: &mut Random) -> String {
-    let bare_share = if kind == "node" || kind == "pod" { 65 } else { 55 };
-    if bare && random.chance(bare_share) {
-        return if random.chance(12) {
-            format!("the {name}")
-        } else {
-            name.to_owned()
-        };
-    }
-    let word = kind_word(kind, random);
-    match random.below(10) {
-        0..=3 => format!("the {name} {word}"),
-        4 => format!("{name} {word}"),
-        5 => format!("the {word} {name}"),
-        6..=7 => format!("{word} {name}"),
-        8 => format!("the {word} (called|named) {name}")
-            .replace("(called|named)", random.pick(&["called", "named"])),
-        _ => match values::short_kind(kind) {
-            Some(short) if random.chance(50) => format!("{short}/{name}"),
-            _ => format!("{kind}/{name}"),
-        },
-    }
-}
-
-fn kind_word(kind: &str, random: &mut Random) -> String {
-    let words: &[&str] = match kind {
-        "deployment" => &["deployment", "deployment", "deployment", "deploy", "app"],
-        "statefulset" => &["statefulset", "stateful set", "sts", "StatefulSet"],
-        "daemonset" => &["daemonset", "daemon set", "ds"],
-        "service" => &["service", "service", "svc"],
-        "configmap" => &["configmap", "config map", "cm"],
-        "persistentvolumeclaim" => &[
-            "pvc",
-            "PVC",
-            "persistentvolumeclaim",
-            "volume claim",
-            "persistent volume claim",
-        ],
-        "horizontalpodautoscaler" => &["hpa", "HPA", "autoscaler", "horizontalpodautoscaler"],
-        "cronjob" => &[
-            "cronjob",
-            "cron job",
-            "cron job",
-            "CronJob",
-            "scheduled job",
-            "job",
-        ],
-        "namespace" => &["namespace", "namespace", "ns"],
-        "serviceaccount" => &["serviceaccount", "service account", "sa"],
-        "poddisruptionbudget" => &["pdb", "disruption budget", "poddisruptionbudget"],
-        "networkpolicy" => &["networkpolicy", "network policy", "netpol"],
-        "rolebinding" => &["rolebinding", "role binding"],
-        "clusterrole" => &["clusterrole", "cluster role"],
-        _ => &[],
-    };
-    if words.is_empty() {
-        kind.to_owned()
-    } else {
-        random.pick(words).to_owned()
-    }
 }

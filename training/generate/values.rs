@@ -4,9 +4,11 @@ use sayso::plan::Snapshot;
 
 use crate::amounts::{cpu, duration, memory, schedule, size};
 use crate::changes;
+use crate::commands::command;
 use crate::fields::field;
 use crate::random::Random;
 use crate::slots::Filled;
+use crate::times::when;
 use crate::world;
 
 const NUMBERS: &[&str] = &[
@@ -334,6 +336,36 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
             "true false alice jane ops-team 2024-05-01 TICKET-42 https://wiki.example.com/x OPS-1187 reviewed checked platform-team",
             random,
         ),
+        "when" => {
+            let time = when(random);
+            Filled::of(time.said, format!("'{}'", time.written))
+        }
+        "rawwhen" => when(random),
+        // What people try commands in.
+        "toolimg" => words(
+            "busybox busybox busybox:1.36 busybox:latest busybox:1.37 alpine alpine:3.20 alpine:latest ubuntu:24.04 debian:12-slim \
+                curlimages/curl curlimages/curl:8.8.0 bash:5.2 perl perl:5.40 python python:3.12 python:3.12-alpine node:20 ruby:3.3 \
+                nginx nginx:1.27 redis:7 postgres:16 bitnami/kubectl:1.30 ghcr.io/acme/tools:2.1 nicolaka/netshoot registry.example.com/ops/shell:v3",
+            random,
+        ),
+        // Amounts as a file has them, copied as they are.
+        "rawcpu" => words("1 2 4 8 500m 250m 1500m 100m 750m", random),
+        "rawmem" => words("1Gi 2Gi 4Gi 8Gi 16Gi 512Mi 256Mi 200Mi 1G 2G 500M", random),
+        "fx" => {
+            let known = [
+                ("NoSchedule", "NoSchedule"),
+                ("NoExecute", "NoExecute"),
+                ("PreferNoSchedule", "PreferNoSchedule"),
+                ("PreferNoSchedule", "PreferNoSchedule"),
+                ("no-schedule", "NoSchedule"),
+                ("no-execute", "NoExecute"),
+                ("prefer-no-schedule", "PreferNoSchedule"),
+                ("prefer no schedule", "PreferNoSchedule"),
+                ("noexecute", "NoExecute"),
+            ];
+            let (said, written) = known[random.below(known.len())];
+            Filled::of(said, written)
+        }
         "rawcron" => Filled::same(schedule(random).written.trim_matches('\'')),
         "field" => field(random),
         "text" => {
@@ -462,6 +494,6 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
                 .any(|fact| fact.name.contains(&name) || name.contains(&fact.name)))
             .then(|| Filled::same(name))?
         }
-        _ => return None,
+        _ => command(kind, random)?,
     })
 }

@@ -22,6 +22,37 @@ const LONGEST: usize = 10;
 const WORDS: usize = 120;
 /// The most characters of a word that stands bare.
 const WORD: usize = 60;
+/// Words that lead to a command and begin none.
+const LEADING: [&str; 28] = [
+    "a",
+    "an",
+    "and",
+    "args",
+    "arguments",
+    "called",
+    "cmd",
+    "command",
+    "commands",
+    "executes",
+    "executing",
+    "from",
+    "image",
+    "in",
+    "is",
+    "it",
+    "job",
+    "named",
+    "of",
+    "once",
+    "pod",
+    "running",
+    "runs",
+    "that",
+    "the",
+    "to",
+    "which",
+    "with",
+];
 /// Characters that only a shell understands.
 const SHELL: [char; 6] = [';', '|', '&', '>', '<', '$'];
 /// Commands that people describe more than name, by how the word begins that they do it with: "lists its environment",
@@ -34,14 +65,9 @@ const DESCRIBED: [(&str, &str); 2] = [
 impl Commands {
     /// Reads them out of a request.
     pub fn of(request: &str) -> Commands {
-        let mut whole = BTreeSet::new();
-        let mut outside = request.to_owned();
-        for text in quoted(request) {
-            whole.extend(lines(text));
-            // What is quoted is meant as it stands, and ends what goes before it.
-            outside = outside.replacen(text, "\"", 1);
-        }
-        let words: Vec<&str> = outside.split_whitespace().take(WORDS).map(bare).collect();
+        let quotes: Vec<Quote> = quotes(request).collect();
+        let whole: BTreeSet<String> = quotes.iter().flat_map(|quote| lines(quote.text)).collect();
+        let words = words(request, &quotes);
         let described = DESCRIBED.iter().filter(|(word, _)| {
             let mut words = request.split_whitespace().map(bare);
             words.any(|said| said.to_ascii_lowercase().starts_with(word))
@@ -63,11 +89,30 @@ impl Commands {
     }
 }
 
+/// A request's words, what is quoted as one; nothing for what can be no argument.
+fn words(request: &str, quotes: &[Quote]) -> Vec<Option<String>> {
+    let bare_words = |text: &str| -> Vec<Option<String>> {
+        let words = text.split_whitespace().map(bare).filter(|word| !word.is_empty());
+        words.map(|word| is_argument(word).then(|| quote(word))).collect()
+    };
+    let (mut words, mut at) = (Vec::new(), 0);
+    for one in quotes {
+        // A quote within the one before is part of that.
+        if one.start >= at {
+            words.extend(bare_words(&request[at..one.start]));
+            words.push(is_plain(one.text).then(|| quote(one.text)));
+            at = one.end;
+        }
+    }
+    words.extend(bare_words(&request[at..]));
+    words.truncate(WORDS);
+    words
+}
+
 /// The command that words begin with: as they stand, and for "which echoes hi" also `echo hi`.
-fn runs(words: &[&str]) -> Vec<Vec<String>> {
-    let words = words.iter().copied().take(LONGEST).take_while(is_argument);
-    let run: Vec<String> = words.map(quote).collect();
-    let Some(first) = run.first() else {
+fn runs(words: &[Option<String>]) -> Vec<Vec<String>> {
+    let run: Vec<String> = words.iter().take(LONGEST).map_while(Clone::clone).collect();
+    let Some(first) = run.first().filter(|first| !LEADING.contains(&first.as_str())) else {
         return Vec::new();
     };
     let verbs = ["es", "s"].iter().filter_map(|end| first.strip_suffix(end));
@@ -95,50 +140,75 @@ fn bare(word: &str) -> &str {
     word.trim_end_matches([',', ';', ':', '?', '!', '.'])
 }
 
-fn is_argument(word: &&str) -> bool {
+fn is_argument(word: &str) -> bool {
     let plain =
         |c: char| c.is_ascii_graphic() && !matches!(c, '\'' | '"' | '`' | '\\') && !SHELL.contains(&c);
     (1..=WORD).contains(&word.len()) && word.chars().all(plain)
 }
 
-/// What stands in quotes of any kind, each within one line.
-fn quoted(request: &str) -> impl Iterator<Item = &str> {
+/// Something in quotes, and where it begins and ends with them.
+struct Quote<'a> {
+    start: usize,
+    end: usize,
+    text: &'a str,
+}
+
+/// What stands in quotes of any kind, each within one line; quotes in quotes too.
+fn quotes(request: &str) -> impl Iterator<Item = Quote<'_>> {
     let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’')];
-    let starts = request.char_indices();
-    starts.filter_map(move |(at, c)| {
+    request.char_indices().filter_map(move |(start, c)| {
         let (_, close) = pairs.iter().find(|(open, _)| *open == c)?;
         // An apostrophe opens nothing: `let's`.
-        let before = request[..at].chars().next_back();
-        if before.is_some_and(char::is_alphanumeric) {
+        let before = request[..start].chars().next_back();
+        if before.is_some_and(|c| c.is_ascii_alphanumeric()) {
             return None;
         }
-        let inner = &request[at + c.len_utf8()..];
+        let inner = &request[start + c.len_utf8()..];
         let inner = inner.lines().next().unwrap_or_default();
         let is_end = |end: &usize| {
             let after = inner[*end + close.len_utf8()..].chars().next();
-            !after.is_some_and(char::is_alphanumeric)
+            !after.is_some_and(|c| c.is_ascii_alphanumeric())
         };
         let mut ends = inner
             .char_indices()
             .filter(|(_, c)| c == close)
             .map(|(end, _)| end);
-        let text = inner[..ends.find(is_end)?].trim();
-        (!text.is_empty()).then_some(text)
+        let length = ends.find(is_end)?;
+        let text = inner[..length].trim();
+        let end = start + c.len_utf8() + length + close.len_utf8();
+        (!text.is_empty()).then_some(Quote { start, end, text })
     })
+}
+
+/// Whether the plan language can write a text as one argument.
+fn is_plain(text: &str) -> bool {
+    !text.contains(['\'', '\\'])
+}
+
+/// Whether only a shell can run a text: by what stands outside its own quotes.
+fn is_for_shell(text: &str) -> bool {
+    let mut at = 0;
+    let mut outside = String::new();
+    for one in quotes(text).filter(|one| one.text.len() < text.len()) {
+        if one.start >= at {
+            outside.push_str(&text[at..one.start]);
+            at = one.end;
+        }
+    }
+    outside.push_str(&text[at..]);
+    outside.contains(SHELL)
 }
 
 /// A quoted text as command lines: its words as they are, said by `echo`, and run by a shell.
 fn lines(text: &str) -> Vec<String> {
-    // What the plan language can write: one line, and no quotes in quotes of a shell.
-    let plain = |text: &str| !text.contains(['\'', '\\']);
+    let is_for_shell = is_for_shell(text);
     let mut lines = Vec::new();
-    let words = shlex::split(text).filter(|words| words.iter().all(|word| plain(word)));
-    let is_for_shell = text.contains(SHELL);
-    if let Some(words) = words.filter(|_| !is_for_shell || text.contains("sh -c ")) {
+    let words = shlex::split(text).filter(|words| !is_for_shell && words.iter().all(|word| is_plain(word)));
+    if let Some(words) = words {
         let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
         lines.push(words.join(" "));
     }
-    if plain(text) {
+    if is_plain(text) {
         let text = quote(text);
         if !is_for_shell {
             lines.push(format!("echo {text}"));
@@ -177,12 +247,15 @@ mod tests {
             ("run \"python -c 'print(1)'\" once", "python -c 'print(1)'"),
             ("let's run it with the command “make all”", "make all"),
             ("run 'sh -c \"date; ls\"'", "sh -c 'date; ls'"),
+            ("it runs perl -wle 'print 1' and ends", "perl -wle 'print 1'"),
+            ("让它运行\"make all\"", "make all"),
         ] {
             assert!(may_run(request, command), "{request}");
         }
         for (request, command) in [
             ("a pod that runs env", "echo hello"),
             ("job db, command is ./migrate up", "./migrate down"),
+            ("job db, command is ./migrate up", "command"),
             ("execute \"date; sleep 5\" in it", "/bin/sh -c 'date; reboot'"),
             ("execute \"date; sleep 5\" in it", "date"),
             ("execute \"date; sleep 5\" in it", "echo 'date; sleep 5'"),
