@@ -28,8 +28,9 @@ use sayso::plan::{Focus, plan_grammar};
 use sayso::sandbox::{self, Options};
 use serde_json::Value;
 
-/// As the driver has it.
+/// As the driver has them.
 const PLAN_TOKENS: u32 = 256;
+const PLANS: u32 = 3;
 
 /// What one request took.
 #[derive(Clone, Copy, Default)]
@@ -195,6 +196,7 @@ async fn ask(model: &Model, prompt: &str, constraint: Constraint) -> Planned {
         constraint,
         max_tokens: PLAN_TOKENS,
         temperature: 0.0,
+        best_of: PLANS,
     };
     let begun = Instant::now();
     let mut first = None;

@@ -168,6 +168,7 @@ impl Adviser {
             constraint: Constraint::None,
             max_tokens: prompt.max_tokens,
             temperature: 0.0,
+            best_of: 1,
         };
         let reply = self.model.complete(request, on_text).await;
         reply.map_err(|error| model_failure(&error))

@@ -211,6 +211,7 @@ impl Author {
             constraint,
             max_tokens,
             temperature: 0.0,
+            best_of: 1,
         };
         let asked = timeout_at(self.deadline, self.model.complete(request, on_text)).await;
         let mut reply = asked

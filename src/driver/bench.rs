@@ -118,6 +118,7 @@ async fn ask(model: &Model, words: usize, number: usize) -> Result<Run, LlmError
         constraint: Constraint::Regex("[a-z]{1,9}( [a-z]{1,9}){40}".to_owned()),
         max_tokens: ANSWER,
         temperature: 0.0,
+        best_of: 1,
     };
     let reply = model
         .complete(request, &mut |text| {

@@ -20,7 +20,7 @@ pub(super) trait Host: Send + Sync + 'static {
 
     /// Starts an answer; must be called inside a runtime.
     ///
-    /// The answer's pieces arrive in order: `Started`, tokens, `Done`; or an error, which is the last. Dropping
+    /// The answer's pieces arrive in order: `Started`, others, tokens, `Done`; or an error, which is the last. Dropping
     /// the receiver cancels the answer before its next token.
     fn generate(&self, generation: Generation) -> Pieces;
 }
@@ -43,6 +43,9 @@ pub(super) struct Generation {
     pub(super) seed: Option<u64>,
     /// Report probabilities, and of so many other tokens at each place.
     pub(super) logprobs: Option<usize>,
+    /// At most so many answers are computed, and the likeliest as a whole is given: a constraint can lead what is chosen
+    /// token by token into a corner. At temperature 0 only.
+    pub(super) best_of: usize,
 }
 
 /// One message of the chat.
@@ -72,6 +75,8 @@ pub(super) enum Piece {
     Started { prompt_tokens: usize },
     /// A token, or several that make one character.
     Token(Token),
+    /// A whole answer that was computed too and is less likely; before the first token.
+    Other { text: String, logprob: f32 },
     /// The answer is complete.
     Done {
         finish: Finish,
@@ -83,8 +88,8 @@ pub(super) enum Piece {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Token {
     pub(super) text: String,
-    /// Natural logarithm of its probability: among all tokens if it was the free choice too, else among those
-    /// that the constraint allowed. Present if asked for.
+    /// Natural logarithm of its probability among all tokens, those that the constraint forbids included. Present if asked
+    /// for.
     pub(super) logprob: Option<f32>,
     /// The likeliest tokens at this place.
     pub(super) alternatives: Vec<(String, f32)>,

@@ -7,7 +7,13 @@ use super::form::Form;
 use super::types::{Constraint, ModelRequest};
 
 /// Fields that a server may reject without harm to the reply (the newest models of OpenAI do).
-const DISPENSABLE: [&str; 4] = ["temperature", "logprobs", "top_logprobs", "stream_options"];
+const DISPENSABLE: [&str; 5] = [
+    "temperature",
+    "logprobs",
+    "top_logprobs",
+    "best_of",
+    "stream_options",
+];
 
 /// The JSON of a request.
 #[derive(Debug, Clone)]
@@ -32,6 +38,9 @@ impl Body {
         put("stream_options", json!({"include_usage": true}));
         put("logprobs", json!(true));
         put("top_logprobs", json!(2));
+        if request.best_of > 1 && dialect == Dialect::MistralRs {
+            put("best_of", json!(request.best_of));
+        }
         let strict = dialect.is_strict(&request.constraint);
         let field = form.and_then(|form| form.render(&request.constraint, strict));
         let form = form.filter(|_| field.is_some());

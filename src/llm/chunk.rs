@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::error::LlmError;
 use super::peer::Peer;
-use super::types::{ModelReply, TokenChoice};
+use super::types::{ModelReply, OtherReply, TokenChoice};
 
 /// The longest reply, in bytes of text.
 const REPLY: usize = 4 << 20;
@@ -16,6 +16,8 @@ pub(super) struct Chunk {
     choices: Option<Vec<Choice>>,
     usage: Option<Value>,
     error: Option<Value>,
+    /// Our own engine's: replies that were less likely.
+    others: Option<Vec<OtherReply>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -141,6 +143,7 @@ impl Assembly {
             self.reply.usage.prompt_tokens = count(&counts, "prompt_tokens");
             self.reply.usage.completion_tokens = count(&counts, "completion_tokens");
         }
+        self.reply.others.extend(chunk.others.unwrap_or_default());
         // Only one choice is ever asked for.
         match chunk.choices.and_then(|choices| choices.into_iter().next()) {
             Some(choice) => self.accept_choice(choice, peer, on_text),

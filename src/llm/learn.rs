@@ -49,6 +49,7 @@ impl Endpoint {
                 constraint: constraint.clone(),
                 max_tokens: TOKENS,
                 temperature: 0.0,
+                best_of: 1,
             };
             let finding = match self.ask_in(form, &request).await {
                 // It may have thought instead of answering, or not come to the end: nothing is learned from that.

@@ -39,7 +39,8 @@ pub use local::LocalEngine;
 pub use scripted::{Scripted, ScriptedReply};
 pub use transport::Transport;
 pub use types::{
-    Constraint, Message, ModelIdentity, ModelReply, ModelRequest, Progress, Role, TokenChoice, Usage,
+    Constraint, Message, ModelIdentity, ModelReply, ModelRequest, OtherReply, Progress, Role, TokenChoice,
+    Usage,
 };
 
 /// A model that can be asked; cheap to clone, and clones share connections (or the script).

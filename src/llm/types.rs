@@ -60,6 +60,8 @@ pub struct ModelRequest {
     pub max_tokens: u32,
     /// 0 is the likeliest text every time; servers take up to 2.
     pub temperature: f32,
+    /// Our own engine computes at most so many replies and gives the one that is likeliest as a whole; 0 and 1 are one.
+    pub best_of: u32,
 }
 
 /// How many tokens a request cost, as the server counted them; zeros when it did not say, or said what cannot be.
@@ -82,6 +84,16 @@ pub struct TokenChoice {
     pub runner_up: Option<f32>,
 }
 
+/// A whole reply that the model found less likely than the one it gave.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OtherReply {
+    /// The whole text.
+    #[serde(rename = "content")]
+    pub text: String,
+    /// Natural logarithm of its probability.
+    pub logprob: f32,
+}
+
 /// What a model answered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelReply {
@@ -91,6 +103,8 @@ pub struct ModelReply {
     pub usage: Usage,
     /// Every token with its probability; empty when the server gives none.
     pub tokens: Vec<TokenChoice>,
+    /// Replies that were less likely, where several were asked for and the server told.
+    pub others: Vec<OtherReply>,
     /// Whether a constraint was asked for and sent in a form that the server enforces. `false` says nothing about the
     /// text; `true` is still only the server's word.
     pub constrained: bool,

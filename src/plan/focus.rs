@@ -438,8 +438,10 @@ fn attribute_score(object: &ObjectFact, words: &[Said]) -> u32 {
     }
 }
 
-/// A pod or replica set that a controller named: its name ends in a generated part.
+/// What people do not mean unless they say its whole name: a pod or replica set that a controller named, which ends in a
+/// generated part, and what every namespace or cluster has.
 fn is_generated(object: &ObjectFact) -> bool {
+    let everywhere = ["kube-root-ca.crt", "kubernetes"];
     let generated = |part: &str| part.len() >= 5 && part.chars().any(|c| c.is_ascii_digit());
     match object.kind.as_str() {
         "pod" => object
@@ -448,6 +450,7 @@ fn is_generated(object: &ObjectFact) -> bool {
             .next()
             .is_some_and(|part| part.len() == 5 || part.parse::<u32>().is_ok()),
         "replicaset" => object.name.rsplit('-').next().is_some_and(generated),
+        "configmap" | "service" => everywhere.contains(&object.name.as_str()),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::command::{Action, Reach};
+use super::kind::Kind;
 use super::snapshot::{ObjectFact, Snapshot};
 use super::target::Target;
 use super::text::{Plan, Scope, Step};
@@ -20,12 +21,36 @@ pub fn resolve(plan: &Plan, snapshot: &Snapshot) -> Result<Plan, Question> {
     for step in plan.steps() {
         let scope = resolve_scope(step, snapshot, &resolved)?;
         check_containers(step, &scope, snapshot)?;
-        resolved.push(Step {
-            action: step.action.clone(),
-            scope,
-        });
+        let mut action = step.action.clone();
+        place_accounts(&mut action, &scope, snapshot, &resolved);
+        resolved.push(Step { action, scope });
     }
     Plan::new(resolved).map_err(|error| Question(error.to_string()))
+}
+
+/// Completes service accounts that are bound without their namespace, which the cluster would refuse: with that of the one
+/// that an earlier step creates, else of the only live one, else of the step.
+fn place_accounts(action: &mut Action, scope: &Scope, snapshot: &Snapshot, earlier: &[Step]) {
+    let accounts = match action {
+        Action::CreateRoleBinding(binding) => &mut binding.accounts,
+        Action::CreateClusterRoleBinding(binding) => &mut binding.accounts,
+        _ => return,
+    };
+    for account in accounts.iter_mut().filter(|account| !account.0.contains(':')) {
+        let Some(target) = Kind::read("serviceaccount").map(|kind| Target {
+            kind,
+            name: account.0.clone(),
+        }) else {
+            continue;
+        };
+        let places = places(&target, snapshot, earlier);
+        let namespace = match (places.len(), places.first(), scope) {
+            (1, Some(only), _) => only,
+            (_, _, Scope::Named(own)) => own,
+            _ => &snapshot.default_namespace,
+        };
+        account.0 = format!("{namespace}:{}", account.0);
+    }
 }
 
 fn resolve_scope(step: &Step, snapshot: &Snapshot, earlier: &[Step]) -> Result<Scope, Question> {

@@ -106,6 +106,27 @@ fn images(words: &[&str], objects: &[ObjectFact]) -> Vec<String> {
         .collect()
 }
 
+/// Writes the pairs of a planner's text as the request writes them: `API_KEY=x` where the planner has `api_key=x`.
+pub fn as_said(text: &str, request: &str) -> String {
+    let words =
+        request.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '`' | '(' | ')'));
+    let is_pair = |word: &&str| {
+        word.split_once('=')
+            .is_some_and(|(key, value)| !key.is_empty() && !value.is_empty())
+    };
+    let pairs = words
+        .map(|word| word.trim_end_matches(['.', '?', '!']))
+        .filter(is_pair);
+    pairs.fold(text.to_owned(), |text, pair| {
+        let found = text.to_ascii_lowercase().find(&pair.to_ascii_lowercase());
+        match found {
+            // Lower case of ASCII is as long, so the place is the same.
+            Some(at) => format!("{}{pair}{}", &text[..at], &text[at + pair.len()..]),
+            None => text,
+        }
+    })
+}
+
 /// An image without its tag; the colon of a port is none.
 pub fn without_tag(image: &str) -> &str {
     let at = image.rfind(':').filter(|at| !image[*at..].contains('/'));
@@ -141,6 +162,19 @@ mod tests {
         let names = sayable("service account deploybot").names;
         assert!(!names.contains(&"deploymentbot".to_owned()), "{names:?}");
         assert!(names.iter().all(|name| is_label(name)), "{names:?}");
+    }
+
+    #[test]
+    fn pairs_are_written_as_they_were_said() {
+        let request = "a Secret s with the pairs `API_KEY=LmLH` and mode=Fast.";
+        let text = "create secret generic s --from-literal=api_key=lmlh --from-literal=mode=fast";
+        assert_eq!(
+            as_said(text, request),
+            "create secret generic s --from-literal=API_KEY=LmLH --from-literal=mode=Fast"
+        );
+        for request in ["", "= a= =b", "a secret s", "café=Ü", "x=y"] {
+            assert_eq!(as_said(text, request), text, "{request}");
+        }
     }
 
     #[test]

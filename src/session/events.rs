@@ -52,6 +52,8 @@ pub struct Answer {
     pub text: String,
     /// How likely it found each line, from 0 to 1; empty where the server does not tell.
     pub confidence: Vec<f32>,
+    /// Other texts that it found likely too, likeliest first, with their probabilities from 0 to 1.
+    pub others: Vec<(String, f32)>,
     /// Whether its confidence was held against what is right, so that a low one is a reason to ask.
     pub measured: bool,
 }

@@ -3,6 +3,7 @@
 use super::events::{Answer, Effect, Stage};
 use super::machine::Session;
 use super::outcome::{Ending, Failure};
+use crate::plan::said::as_said;
 use crate::plan::{
     Action, Kind, ObjectFact, Plan, Proposal, Scope, Snapshot, Step, exists, parse_rough, resolve,
 };
@@ -10,8 +11,10 @@ use crate::plan::{
 /// How often a plan that does not parse is sent back.
 const PLAN_ATTEMPTS: u32 = 2;
 /// Changes that a planner of known aim finds less likely than this are asked about, not proposed. Of the 466 requests of
-/// `tests/eval/people.jsonl` and `fresh.jsonl` it took six plans, all of them wrong; 0.3 would have taken two right ones.
-const LEAST_CONFIDENCE: f32 = 0.2;
+/// `tests/eval/people.jsonl` and `fresh.jsonl` it took two plans, one of them wrong; 0.2 took four right ones and three wrong.
+const LEAST_CONFIDENCE: f32 = 0.03;
+/// Other plans less likely than this are not worth a word.
+const LEAST_OFFERED: f32 = 0.002;
 
 impl Session {
     /// The plan, where the request is one: commands of the plan language, about things that the cluster has. Whoever
@@ -42,14 +45,14 @@ impl Session {
     }
 
     pub(super) fn planned(&mut self, answer: &Answer) -> Vec<Effect> {
-        match parse_rough(&answer.text) {
+        match parse_rough(&as_said(&answer.text, self.request.words())) {
             Ok(Proposal::Plan(rough)) => {
                 let each = |index| answer.confidence.get(index).copied();
                 self.confidence = (0..rough.steps().len()).map(each).collect();
                 match rough.settle(&self.snapshot) {
                     Ok(plan) => match self.doubt(&plan, answer) {
                         Some(question) => self.unclear(question),
-                        None => self.settle_on(with_containers(plan, self.request.words(), &self.snapshot)),
+                        None => self.settle_on(completed(plan, self.request.words(), &self.snapshot)),
                     },
                     Err(question) => self.unclear(question.0),
                 }
@@ -97,13 +100,36 @@ impl Session {
         if !answer.measured || least >= LEAST_CONFIDENCE || !plan.writes() {
             return None;
         }
-        // Written out as it would be done, so that whoever means it can say it so.
+        let mut offered = vec![self.written_out(plan)];
+        let others = answer
+            .others
+            .iter()
+            .filter(|(_, chance)| *chance >= LEAST_OFFERED);
+        for (text, _) in others {
+            if let Ok(Proposal::Plan(rough)) = parse_rough(text)
+                && let Ok(plan) = rough.settle(&self.snapshot)
+                && let written = self.written_out(&plan)
+                && !offered.contains(&written)
+            {
+                offered.push(written);
+            }
+        }
+        Some(match offered.as_slice() {
+            [only] => format!(
+                "what is to be done? {only} comes to mind, but that is a guess; say it so if it is meant"
+            ),
+            several => format!(
+                "what is to be done? {} come to mind, but those are guesses; say the one that is meant",
+                several.join(", or ")
+            ),
+        })
+    }
+
+    /// A plan's commands as they would be done, so that whoever means them can say them so.
+    fn written_out(&self, plan: &Plan) -> String {
         let plan = resolve(plan, &self.snapshot).unwrap_or_else(|_| plan.clone());
         let commands: Vec<String> = plan.steps().iter().map(|step| format!("`{step}`")).collect();
-        Some(format!(
-            "what is to be done? {} comes to mind, but that is a guess; say it so if it is meant",
-            commands.join(", then ")
-        ))
+        commands.join(", then ")
     }
 
     /// What to ask where the planner found no plan.
@@ -144,12 +170,39 @@ fn lists_what_is_served(action: &Action, snapshot: &Snapshot) -> bool {
     }
 }
 
+/// Adds to a planner's plan what it cannot know or left out.
+fn completed(plan: Plan, request: &str, snapshot: &Snapshot) -> Plan {
+    with_overwrite(with_containers(plan, request, snapshot), snapshot)
+}
+
 /// Names the container that was said where a planner left it out: "the envoy logs of payments-api" are not those of its first
 /// container, and a limit for one is not for all.
 fn with_containers(mut plan: Plan, request: &str, snapshot: &Snapshot) -> Plan {
     for step in plan.steps_mut() {
         if let Some(name) = container_said(step, request, snapshot) {
             step.action.narrow_to(&name);
+        }
+    }
+    plan
+}
+
+/// Lets labels change that are there with other values: a planner sees no labels, and the review shows the old ones.
+fn with_overwrite(mut plan: Plan, snapshot: &Snapshot) -> Plan {
+    for step in plan.steps_mut() {
+        if let Action::Label(label) = &mut step.action {
+            let changes = &label.changes.0;
+            let has_another = |object: &ObjectFact| {
+                changes.iter().any(|change| {
+                    let there = object.labels.get(&change.0.key);
+                    there.is_some_and(|there| change.0.value.as_ref().is_some_and(|value| value != there))
+                })
+            };
+            let mut objects = label
+                .targets
+                .0
+                .iter()
+                .flat_map(|target| snapshot.named(&target.0.kind, &target.0.name));
+            label.overwrite |= objects.any(has_another);
         }
     }
     plan

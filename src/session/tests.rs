@@ -85,6 +85,7 @@ fn answer(text: &str) -> Event {
         text: text.into(),
         confidence: vec![0.9],
         measured: true,
+        ..Answer::default()
     })
 }
 

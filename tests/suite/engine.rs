@@ -156,6 +156,7 @@ fn content(answer: &Value) -> &str {
 fn a_server_keeps_to_the_protocol() {
     let mut served = Served::start(&MODEL, 900);
     constrained_text_ends_where_it_matches(&served);
+    of_several_answers_the_likeliest_is_given(&served);
     streams_say_the_same(&served);
     wrong_requests_are_refused(&served);
     messages_cannot_end_themselves(&served);
@@ -202,6 +203,33 @@ fn a_server_keeps_to_the_protocol() {
         .read_to_string(&mut said)
         .unwrap();
     assert_eq!(said, "", "it never writes to the terminal");
+}
+
+fn of_several_answers_the_likeliest_is_given(served: &Served) {
+    let mut gains = 0;
+    for (prompt, regex) in [
+        ("the first word is red or blue?", "(r[a-z]{3} zq|blue)"),
+        ("What is the capital of France?", "(The zebra|Paris)"),
+        ("Say hello.", "(Hello[!] qqq|Hi)"),
+    ] {
+        let likely = |best_of: u32| -> f64 {
+            let answer = served.answer(
+                prompt,
+                json!({"grammar": {"type": "regex", "value": regex}, "max_tokens": 20, "logprobs": true, "best_of": best_of}),
+            );
+            let listed = answer["choices"][0]["logprobs"]["content"].as_array().unwrap();
+            let spelled: String = listed
+                .iter()
+                .filter_map(|token| token["token"].as_str())
+                .collect();
+            assert_eq!(spelled, content(&answer));
+            listed.iter().filter_map(|token| token["logprob"].as_f64()).sum()
+        };
+        let (one, best) = (likely(1), likely(4));
+        assert!(best >= one - 1e-3, "{prompt}: {best} after {one}");
+        gains += u32::from(best > one + 1.0);
+    }
+    assert!(gains > 0, "none of these led into a corner");
 }
 
 fn constrained_text_ends_where_it_matches(served: &Served) {

@@ -163,6 +163,7 @@ fn request(constraint: Constraint) -> ModelRequest {
         constraint,
         max_tokens: 64,
         temperature: 0.0,
+        best_of: 1,
     }
 }
 

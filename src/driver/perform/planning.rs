@@ -7,6 +7,8 @@ use crate::llm::{Constraint, Message, ModelRequest, Progress, Role, prompts};
 use crate::plan::{Focus, plan_grammar};
 use crate::session::{Answer, Event, Stage};
 
+/// How many plans the trained planner may try before the likeliest counts.
+const PLANS: u32 = 3;
 /// The most tokens that a plan may take.
 const PLAN_TOKENS: u32 = 256;
 
@@ -35,6 +37,7 @@ impl<F: Face> Driver<'_, F> {
             constraint: Constraint::Plan(grammar),
             max_tokens: PLAN_TOKENS,
             temperature: 0.0,
+            best_of: if is_trained { PLANS } else { 1 },
         };
         match self
             .parts
@@ -45,6 +48,8 @@ impl<F: Face> Driver<'_, F> {
             Ok(reply) => {
                 self.usage.add(reply.usage.into());
                 let confidence = reply.line_confidence();
+                let others = reply.others.into_iter();
+                let others = others.map(|other| (other.text, other.logprob.exp())).collect();
                 self.notices.extend(reply.notice);
                 // A reply that was cut off may end in half a command that reads as a whole one.
                 let text = if reply.truncated {
@@ -55,6 +60,7 @@ impl<F: Face> Driver<'_, F> {
                 Event::Planned(Answer {
                     text,
                     confidence,
+                    others,
                     measured: is_trained,
                 })
             }

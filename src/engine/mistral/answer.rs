@@ -9,6 +9,7 @@ use mistralrs::{
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::sampling::Chooser;
+use super::search::Search;
 use super::{PIECES, Shared, grammar};
 use crate::engine::host::{Finish, Generation, HostError, Message, Piece, Token};
 use crate::engine::panics;
@@ -37,7 +38,6 @@ pub(super) async fn answer(shared: Arc<Shared>, generation: Generation, out: Ans
 }
 
 async fn stream(shared: &Shared, generation: Generation, out: &Answer) -> Result<(), HostError> {
-    let panics_before = panics::count();
     let prompt_tokens = count(shared, &generation.messages).await?;
     let context = shared.facts.context;
     if prompt_tokens >= context {
@@ -48,22 +48,107 @@ async fn stream(shared: &Shared, generation: Generation, out: &Answer) -> Result
     }
     let room = context - prompt_tokens;
     let limit = generation.max_tokens.unwrap_or(DEFAULT_TOKENS).min(room);
-    let chunks = submit(shared, generation, limit).await?;
+    let bounds = Bounds { prompt_tokens, limit };
+    if generation.best_of > 1 && generation.temperature < 1e-6 {
+        return best(shared, &generation, bounds, out).await;
+    }
+    candidate(shared, &generation, bounds, Vec::new(), out).await?;
+    Ok(())
+}
+
+/// How long a prompt is, and how long its answer may be.
+#[derive(Clone, Copy)]
+struct Bounds {
+    prompt_tokens: usize,
+    limit: usize,
+}
+
+/// Computes answers until none can be likelier than the likeliest so far, and passes that one on.
+///
+/// A new answer leaves an old one at the token where the likeliest other one stood. What leads there bounds how likely it
+/// can become, so the most promising goes first, and none is computed that could not win.
+async fn best(
+    shared: &Shared,
+    generation: &Generation,
+    bounds: Bounds,
+    out: &Answer,
+) -> Result<(), HostError> {
+    let mut search = Search::default();
+    let mut found: Vec<(f32, Vec<Piece>)> = Vec::new();
+    let mut begin = Some(Vec::new());
+    for _ in 0..generation.best_of {
+        let Some(forced) = begin else { break };
+        let (sender, mut pieces) = mpsc::channel(bounds.limit + 2);
+        let begun = forced.len();
+        let computed = tokio::select! {
+            computed = candidate(shared, generation, bounds, forced, &sender) => computed?,
+            () = out.closed() => return Ok(()),
+        };
+        drop(sender);
+        let Some(chooser) = computed else { break };
+        let logprob = search.add(&chooser.walk(), begun);
+        if let Some(logprob) = logprob {
+            let mut answer = Vec::new();
+            while let Some(piece) = pieces.recv().await {
+                answer.push(piece?);
+            }
+            found.push((logprob, answer));
+        }
+        begin = search.next();
+    }
+    found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let mut found = found.into_iter();
+    let (_, winner) = found.next().unwrap_or_default();
+    let others = found.map(|(logprob, answer)| Piece::Other {
+        text: text_of(&answer),
+        logprob,
+    });
+    let others: Vec<Piece> = others.collect();
+    let (started, tokens) = winner.split_at(winner.len().min(1));
+    for piece in started.iter().chain(&others).chain(tokens) {
+        // A reader that went away misses nothing.
+        let _ = out.send(Ok(piece.clone())).await;
+    }
+    Ok(())
+}
+
+fn text_of(pieces: &[Piece]) -> String {
+    let texts = pieces.iter().map(|piece| match piece {
+        Piece::Token(token) => token.text.as_str(),
+        _ => "",
+    });
+    texts.collect()
+}
+
+/// Computes one answer that begins with the given tokens; nothing comes back when nobody listened to its end.
+async fn candidate(
+    shared: &Shared,
+    generation: &Generation,
+    bounds: Bounds,
+    forced: Vec<u32>,
+    out: &Answer,
+) -> Result<Option<Arc<Chooser>>, HostError> {
+    let panics_before = panics::count();
+    let chooser = Chooser::new(generation.temperature, generation.top_p, generation.seed);
+    let chooser = Arc::new(chooser.beginning_with(forced));
+    let chunks = submit(shared, generation, bounds.limit, Arc::clone(&chooser)).await?;
     let mut relay = Relay {
         out,
-        prompt_tokens,
-        limit,
+        chooser: &chooser,
+        prompt_tokens: bounds.prompt_tokens,
+        limit: bounds.limit,
         tokens: 0,
         started: false,
     };
     let ended = relay.run(chunks).await;
-    shared.cached(prompt_tokens + relay.tokens).await;
+    shared.cached(bounds.prompt_tokens + relay.tokens).await;
     match ended? {
-        Ended::Cancelled | Ended::Complete => Ok(()),
+        Ended::Cancelled => Ok(None),
+        Ended::Complete => Ok(Some(chooser)),
         Ended::Silent if panics::count() > panics_before => Err(HostError::Lost),
         Ended::Silent => {
             relay.finish_cut_character().await;
-            Ok(())
+            Ok(Some(chooser))
         }
     }
 }
@@ -91,8 +176,9 @@ async fn count(shared: &Shared, messages: &[Message]) -> Result<usize, HostError
 
 async fn submit(
     shared: &Shared,
-    generation: Generation,
+    generation: &Generation,
     limit: usize,
+    chooser: Arc<Chooser>,
 ) -> Result<Receiver<Response>, HostError> {
     let engine = shared.engine().await?;
     let (response, chunks) = mpsc::channel(PIECES);
@@ -103,7 +189,6 @@ async fn submit(
         top_n_logprobs: generation.logprobs.unwrap_or_default(),
         ..SamplingParams::deterministic()
     };
-    let chooser = Chooser::new(generation.temperature, generation.top_p, generation.seed);
     let request = NormalRequest {
         messages: chat(shared, &generation.messages).take_messages(),
         sampling_params: sampling,
@@ -111,11 +196,11 @@ async fn submit(
         return_logprobs: generation.logprobs.is_some(),
         is_streaming: true,
         id: 0,
-        constraint: grammar::native(generation.constraint, shared.facts.end)?,
+        constraint: grammar::native(generation.constraint.clone(), shared.facts.end)?,
         suffix: None,
         tools: None,
         tool_choice: None,
-        logits_processors: Some(vec![Arc::new(chooser)]),
+        logits_processors: Some(vec![chooser]),
         return_raw_logits: false,
         web_search_options: None,
         model_id: None,
@@ -140,6 +225,7 @@ enum Ended {
 /// Passes chunks on as pieces.
 struct Relay<'a> {
     out: &'a Answer,
+    chooser: &'a Chooser,
     prompt_tokens: usize,
     limit: usize,
     tokens: usize,
@@ -158,6 +244,10 @@ impl Relay<'_> {
             let Some(response) = response else {
                 return Ok(Ended::Silent);
             };
+            if self.chooser.walk().refused {
+                // It cannot begin as it was to, and nobody wants it otherwise.
+                return Ok(Ended::Complete);
+            }
             let chunk = match response {
                 Response::Chunk(chunk) => chunk,
                 Response::ValidationError(error) => {

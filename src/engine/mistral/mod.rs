@@ -9,6 +9,7 @@ mod facts;
 mod grammar;
 mod loader;
 mod sampling;
+mod search;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

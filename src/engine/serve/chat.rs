@@ -68,6 +68,8 @@ struct Answer {
     stops: Stops,
     prompt_tokens: usize,
     completion_tokens: usize,
+    /// Whole answers that were computed too, likeliest first.
+    others: Vec<Value>,
     /// Set when nothing more will come.
     finish: Option<Finish>,
     id: String,
@@ -92,6 +94,7 @@ impl Answer {
             stops,
             prompt_tokens,
             completion_tokens,
+            others: Vec::new(),
             finish: None,
             id,
             created,
@@ -113,8 +116,12 @@ impl Answer {
         if self.finish.is_some() {
             return Ok(None);
         }
-        let piece = self.piece().await?;
+        let mut piece = self.piece().await?;
         self.note(&piece);
+        while matches!(piece, Piece::Other { .. }) {
+            piece = self.piece().await?;
+            self.note(&piece);
+        }
         let Piece::Token(token) = piece else {
             return Ok(self.finish.map(|_| Addition {
                 text: self.stops.rest(),
@@ -137,6 +144,9 @@ impl Answer {
     fn note(&mut self, piece: &Piece) {
         match piece {
             Piece::Started { .. } => {}
+            Piece::Other { text, logprob } => {
+                self.others.push(json!({"content": text, "logprob": logprob}));
+            }
             Piece::Token(_) => self.completion_tokens += 1,
             Piece::Done {
                 finish,
@@ -174,6 +184,13 @@ impl Answer {
         self.finish.map(finish_reason)
     }
 
+    /// Adds what the protocol has no place for: the answers that were less likely.
+    fn add_others(&self, body: &mut Value) {
+        if !self.others.is_empty() {
+            body["others"] = json!(self.others);
+        }
+    }
+
     /// The fields that every body and every chunk has.
     fn envelope(&self, object: &str) -> Value {
         json!({
@@ -207,6 +224,7 @@ async fn whole(mut answer: Answer) -> Result<Value, ApiError> {
         "finish_reason": answer.finish_reason(),
     }]);
     body["usage"] = json!(answer.usage());
+    answer.add_others(&mut body);
     Ok(body)
 }
 
@@ -231,6 +249,7 @@ fn events(answer: Answer, usage: bool) -> impl Stream<Item = Result<Event, Infal
                 let mut chunk = answer.envelope("chat.completion.chunk");
                 chunk["choices"] = json!([]);
                 chunk["usage"] = json!(answer.usage());
+                answer.add_others(&mut chunk);
                 (chunk, Phase::Mark)
             }
             Phase::Mark => return Some((Ok(Event::default().data("[DONE]")), (answer, Phase::Over))),

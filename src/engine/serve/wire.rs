@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::engine::host::{Constraint, Finish, Generation, HostError, Message, Token};
 
+/// The most answers of which one may be asked to give the best.
+const MOST_ANSWERS: usize = 8;
 /// The most alternatives that a request may ask for, as in the protocol.
 const MOST_LOGPROBS: usize = 20;
 
@@ -37,6 +39,8 @@ pub(super) struct ChatRequest {
     top_logprobs: Option<usize>,
     #[serde(default)]
     n: Option<u32>,
+    #[serde(default)]
+    best_of: Option<usize>,
     #[serde(default)]
     grammar: Option<Grammar>,
     #[serde(default)]
@@ -131,6 +135,7 @@ impl ChatRequest {
                 .logprobs
                 .unwrap_or(false)
                 .then_some(self.top_logprobs.unwrap_or(0)),
+            best_of: self.best_of.unwrap_or(1),
             constraint: constraint(self.grammar, self.response_format)?,
             messages: self
                 .messages
@@ -147,6 +152,9 @@ impl ChatRequest {
         }
         if self.n.is_some_and(|n| n != 1) {
             return wrong("`n` must be 1");
+        }
+        if self.best_of.is_some_and(|count| !(1..=MOST_ANSWERS).contains(&count)) {
+            return wrong("`best_of` must be from 1 to 8");
         }
         if self.max_completion_tokens.or(self.max_tokens) == Some(0) {
             return wrong("`max_tokens` must be at least 1");
@@ -346,6 +354,8 @@ mod tests {
             ("temperature", json!(-1)),
             ("top_p", json!(0)),
             ("top_logprobs", json!(21)),
+            ("best_of", json!(0)),
+            ("best_of", json!(9)),
             ("messages", json!([])),
             ("messages", json!([{"role": "king", "content": "x"}])),
         ] {

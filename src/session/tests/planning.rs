@@ -151,10 +151,11 @@ fn a_change_that_is_a_guess_is_asked_about() {
             text: text.into(),
             confidence: vec![confidence],
             measured,
+            ..Answer::default()
         }))
     };
     let scale = "scale deployment/web --replicas=1";
-    let guess = plan(scale, 0.05, true);
+    let guess = plan(scale, 0.01, true);
     let question = asked(&guess);
     assert!(
         question.contains("`scale deployment/web --replicas=1 -n shop`"),
@@ -165,11 +166,76 @@ fn a_change_that_is_a_guess_is_asked_about() {
     assert!(matches!(typed.as_slice(), [Effect::Gather(_)]));
     // Reads are free, and other models' numbers were held against nothing.
     assert!(matches!(
-        plan("get pods", 0.05, true).as_slice(),
+        plan("get pods", 0.01, true).as_slice(),
         [Effect::Read(_)]
     ));
-    assert!(matches!(plan(scale, 0.05, false).as_slice(), [Effect::Gather(_)]));
+    assert!(matches!(plan(scale, 0.01, false).as_slice(), [Effect::Gather(_)]));
     assert!(matches!(plan(scale, 0.5, true).as_slice(), [Effect::Gather(_)]));
+}
+
+#[test]
+fn what_the_planner_cannot_know_is_completed() {
+    let mut snapshot = numbered();
+    let labels = [("app".to_owned(), "db".to_owned())].into();
+    snapshot.objects.push(ObjectFact {
+        namespace: "shop".into(),
+        labels,
+        ..object("pod", "db-1")
+    });
+    let planned = |answered: &str| {
+        let mut session = about("Do it with the pair API_KEY=Xy.");
+        session.handle(Event::Retrieved(snapshot.clone()));
+        going_on_with(&session.handle(answer(answered)))
+    };
+    for (answered, plan) in [
+        // A label that is there with another value; a planner sees none.
+        (
+            "label pod/db-1 app=api",
+            "label pod/db-1 app=api --overwrite -n shop",
+        ),
+        ("label pod/db-1 app=db", "label pod/db-1 app=db -n shop"),
+        ("label pod/db-0 app=api", "label pod/db-0 app=api -n shop"),
+        // A pair that was said, as it was said.
+        (
+            "create secret generic s --from-literal=api_key=xy",
+            "create secret generic s --from-literal=API_KEY=Xy -n shop",
+        ),
+        // A service account that an earlier step creates, and one of the step's namespace.
+        (
+            "create serviceaccount bot -n blog\ncreate clusterrolebinding b --clusterrole=view --serviceaccount=bot",
+            "create serviceaccount bot -n blog\ncreate clusterrolebinding b --clusterrole=view --serviceaccount=blog:bot",
+        ),
+        (
+            "create rolebinding b --role=r --serviceaccount=bot -n blog",
+            "create rolebinding b --role=r --serviceaccount=blog:bot -n blog",
+        ),
+    ] {
+        assert_eq!(planned(answered), plan);
+    }
+}
+
+#[test]
+fn a_guess_comes_with_the_others_that_were_likely() {
+    let mut session = about("web: 1 or off?");
+    session.handle(Event::Retrieved(snapshot()));
+    let other = |text: &str, chance: f32| (text.to_owned(), chance);
+    let effects = session.handle(Event::Planned(Answer {
+        text: "scale deployment/web --replicas=1".into(),
+        confidence: vec![0.01],
+        others: vec![
+            other("scale deployment/web --replicas=0", 0.008),
+            other("scale deployment/web --replicas=1 -n shop", 0.007),
+            other("unclear", 0.005),
+            other("garbage", 0.004),
+            other("delete deployment/web", 0.001),
+        ],
+        measured: true,
+    }));
+    assert_eq!(
+        asked(&effects),
+        "what is to be done? `scale deployment/web --replicas=1 -n shop`, or \
+         `scale deployment/web --replicas=0 -n shop` come to mind, but those are guesses; say the one that is meant"
+    );
 }
 
 #[test]

@@ -294,6 +294,7 @@ fn an_injection_as_an_answer_is_never_more_than_a_proposal() {
                 text: injection.text.clone(),
                 confidence: Vec::new(),
                 measured: true,
+                ..Answer::default()
             };
             for effect in session.handle(Event::Planned(answer)) {
                 let acts = matches!(effect, Effect::Apply(..) | Effect::Record(RecordKind::Intent, _));

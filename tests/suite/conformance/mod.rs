@@ -42,6 +42,7 @@ fn question(words: &str, constraint: Constraint, max_tokens: u32) -> ModelReques
         constraint,
         max_tokens,
         temperature: 0.0,
+        best_of: 1,
     }
 }
 
