@@ -153,7 +153,10 @@ impl ChatRequest {
         if self.n.is_some_and(|n| n != 1) {
             return wrong("`n` must be 1");
         }
-        if self.best_of.is_some_and(|count| !(1..=MOST_ANSWERS).contains(&count)) {
+        if self
+            .best_of
+            .is_some_and(|count| !(1..=MOST_ANSWERS).contains(&count))
+        {
             return wrong("`best_of` must be from 1 to 8");
         }
         if self.max_completion_tokens.or(self.max_tokens) == Some(0) {
