@@ -65,10 +65,9 @@ mod tests {
                 .map(|(other, chance)| (*other, chance.ln()))
                 .collect(),
         });
-        Walk {
-            steps: steps.collect(),
-            ..Walk::default()
-        }
+        let mut walk = Walk::default();
+        walk.steps.extend(steps);
+        walk
     }
 
     #[test]
@@ -92,10 +91,8 @@ mod tests {
         let mut search = Search::default();
         search.add(&walk(&[(1, 0.2, &[(2, 0.8)])]), 0);
         assert_eq!(search.next(), Some(vec![2]));
-        let refused = Walk {
-            refused: true,
-            ..walk(&[(1, 0.2, &[(4, 0.5)])])
-        };
+        let mut refused = walk(&[(1, 0.2, &[(4, 0.5)])]);
+        refused.refused = true;
         assert_eq!(search.add(&refused, 1), None);
         assert_eq!(search.next(), None);
     }
