@@ -78,7 +78,8 @@ async fn best(
     let mut begin = Some(Vec::new());
     for _ in 0..generation.best_of {
         let Some(forced) = begin else { break };
-        let (sender, mut pieces) = mpsc::channel(bounds.limit + 2);
+        // Room for all of it: nobody reads before it is complete.
+        let (sender, mut pieces) = mpsc::channel(bounds.limit + 8);
         let begun = forced.len();
         let computed = tokio::select! {
             computed = candidate(shared, generation, bounds, forced, &sender) => computed?,
