@@ -232,7 +232,7 @@ pub fn command(kind: &str, random: &mut Random) -> Option<Filled> {
         }
         "script" => {
             let line = made(SCRIPTS, random);
-            // In quotes, since bare words with quotes among them are not read as one command.
+            // In quotes: bare in a sentence, nobody could tell where it ends.
             let said = match random.below(10) {
                 0..=5 if !line.contains('"') => format!("\"{line}\""),
                 _ => format!("`{line}`"),
@@ -243,10 +243,7 @@ pub fn command(kind: &str, random: &mut Random) -> Option<Filled> {
             let line = made(SENTENCES, random);
             Filled::of(around(&line, random), format!("'{line}'"))
         }
-        "nap" => {
-            let (said, written) = NAPS[random.below(NAPS.len())];
-            Filled::of(said, written)
-        }
+        "nap" => Filled::one_of(NAPS, random),
         _ => return None,
     })
 }

@@ -32,6 +32,7 @@ pub struct Asked {
 }
 
 /// How a request is to be said.
+#[derive(Clone, Copy)]
 pub struct Manner {
     /// Whether objects are called by names that no object has.
     pub ghost: bool,
@@ -54,7 +55,7 @@ impl Manner {
     }
 
     /// For requests of several lines: names are quoted alike throughout.
-    fn listed(ghost: bool, random: &mut Random) -> Manner {
+    pub fn listed(ghost: bool, random: &mut Random) -> Manner {
         Manner {
             quote: tasks::quote(random),
             style: random.below(60),

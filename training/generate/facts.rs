@@ -85,7 +85,10 @@ fn place(slots: &Slots, random: &mut Random) -> Filled {
         " in namespace {}",
         " in {}",
     ]);
-    Filled::of(form.replace("{}", &slots.mark(&name)), format!(" -n {name}"))
+    Filled::of(
+        form.replace("{}", &slots.manner.mark(&name)),
+        format!(" -n {name}"),
+    )
 }
 
 /// The same as a fact of its own.
@@ -104,7 +107,7 @@ fn place_line(slots: &Slots, random: &mut Random) -> String {
         "\n- It belongs in the namespace {}",
         "\n- in the {} namespace",
     ]);
-    form.replace("{}", &slots.mark(name))
+    form.replace("{}", &slots.manner.mark(name))
 }
 
 /// A key with a value, said alike throughout a request; no key comes twice.
@@ -118,28 +121,33 @@ fn pair((key, value): (&str, &str), kind: &str, slots: &Slots, random: &mut Rand
         return None;
     }
     let written = format!("{key}={value}");
-    let said = match slots.style % 5 {
-        0 | 1 => slots.mark(&written),
-        2 => format!("{}: {}", slots.mark(&key), slots.mark(&value)),
-        3 => format!("{} set to {}", slots.mark(&key), slots.mark(&value)),
-        _ => format!("{} with the value {}", slots.mark(&key), slots.mark(&value)),
+    let said = match slots.manner.style % 5 {
+        0 | 1 => slots.manner.mark(&written),
+        2 => format!("{}: {}", slots.manner.mark(&key), slots.manner.mark(&value)),
+        3 => format!("{} set to {}", slots.manner.mark(&key), slots.manner.mark(&value)),
+        _ => format!(
+            "{} with the value {}",
+            slots.manner.mark(&key),
+            slots.manner.mark(&value)
+        ),
     };
     Some(Filled::of(said, written))
 }
 
 /// Words in a row, as this request writes rows.
 fn row(words: &[&str], slots: &Slots) -> String {
-    let marked: Vec<String> = words.iter().map(|word| slots.mark(word)).collect();
-    match (slots.style % 4, marked.split_last()) {
+    let marked: Vec<String> = words.iter().map(|word| slots.manner.mark(word)).collect();
+    match (slots.manner.style % 4, marked.split_last()) {
         (0, _) | (_, None) => marked.join(", "),
-        (1, _) if slots.mark("").is_empty() => marked.join("/"),
+        (1, _) if slots.manner.mark("").is_empty() => marked.join("/"),
         (_, Some((last, []))) => last.clone(),
         (2, Some((last, rest))) if rest.len() > 1 => format!("{}, and {last}", rest.join(", ")),
         (_, Some((last, rest))) => format!("{} and {last}", rest.join(", ")),
     }
 }
 
-fn flags(flag: &str, words: &[&str]) -> String {
+/// A flag once for each word.
+pub fn flags(flag: &str, words: &[&str]) -> String {
     let flags: Vec<String> = words.iter().map(|word| format!("--{flag}={word}")).collect();
     flags.join(" ")
 }
@@ -263,13 +271,16 @@ fn subject(slots: &Slots, random: &mut Random) -> Filled {
         0 => {
             let user = name("user", random);
             let form = random.pick(&["the user {}", "user {}"]);
-            Filled::of(form.replace("{}", &slots.mark(&user)), format!("--user={user}"))
+            Filled::of(
+                form.replace("{}", &slots.manner.mark(&user)),
+                format!("--user={user}"),
+            )
         }
         1 => {
             let group = name("group", random);
             let form = random.pick(&["the group {}", "group {}", "the members of the group {}"]);
             Filled::of(
-                form.replace("{}", &slots.mark(&group)),
+                form.replace("{}", &slots.manner.mark(&group)),
                 format!("--group={group}"),
             )
         }
@@ -281,8 +292,8 @@ fn subject(slots: &Slots, random: &mut Random) -> Filled {
                 "the ServiceAccount {} from namespace {ns}",
             ]);
             let said = form
-                .replace("{}", &slots.mark(&account))
-                .replace("{ns}", &slots.mark(&space));
+                .replace("{}", &slots.manner.mark(&account))
+                .replace("{ns}", &slots.manner.mark(&space));
             Filled::of(said, format!("--serviceaccount={space}:{account}"))
         }
     }

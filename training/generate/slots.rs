@@ -22,6 +22,12 @@ pub struct Filled {
 }
 
 impl Filled {
+    /// One line of a table of what is said and what is written.
+    pub fn one_of(known: &[(&str, &str)], random: &mut Random) -> Filled {
+        let (said, written) = known[random.below(known.len())];
+        Filled::of(said, written)
+    }
+
     pub fn same(text: impl Into<String>) -> Filled {
         let text = text.into();
         Filled {
@@ -44,15 +50,12 @@ pub struct Slots<'a> {
     pub filled: BTreeMap<String, Filled>,
     /// The objects, in the order in which they were drawn.
     pub objects: Vec<ObjectFact>,
-    /// Whether objects are called by names that no object has.
-    pub ghosts: bool,
     /// Whether one was.
     pub haunted: bool,
     /// How the first object is called.
     pub called: Option<String>,
-    /// A number that rows and pairs of one request are written by.
-    pub style: usize,
-    quote: &'static str,
+    /// How it is said.
+    pub manner: Manner,
 }
 
 const SETS: &[(&str, &[(&str, usize)])] = &[
@@ -201,11 +204,9 @@ impl<'a> Slots<'a> {
             world,
             filled: BTreeMap::new(),
             objects: Vec::new(),
-            ghosts: manner.ghost,
             haunted: false,
             called: None,
-            style: manner.style,
-            quote: manner.quote,
+            manner: *manner,
         }
     }
 
@@ -227,8 +228,8 @@ impl<'a> Slots<'a> {
         };
         let filled = if QUOTED.contains(&kind) {
             Filled::of(self.quoted(&filled.said, random), filled.written)
-        } else if MARKED.contains(&kind) && !(kind == "cmd" && self.quote == "**") {
-            Filled::of(self.mark(&filled.said), filled.written)
+        } else if MARKED.contains(&kind) && !(kind == "cmd" && self.manner.quote == "**") {
+            Filled::of(self.manner.mark(&filled.said), filled.written)
         } else {
             filled
         };
@@ -248,7 +249,7 @@ impl<'a> Slots<'a> {
     fn object(&mut self, kinds: &[(&str, usize)], random: &mut Random) -> Option<Filled> {
         let weights: Vec<usize> = kinds.iter().map(|(_, weight)| *weight).collect();
         let kind = kinds[random.weighted(&weights)].0;
-        if self.ghosts {
+        if self.manner.ghost {
             self.haunted = true;
             let name = world::app_name(random);
             let known = self
@@ -287,17 +288,12 @@ impl<'a> Slots<'a> {
         Some(Filled::of(said, format!("{}/{}", fact.kind, fact.name)))
     }
 
-    /// A text in the marks of this request, if it has any.
-    pub fn mark(&self, text: &str) -> String {
-        format!("{0}{text}{0}", self.quote)
-    }
-
     /// A name in the marks of this request; where it has none, in quotes now and then, as careful people write it.
     fn quoted(&self, name: &str, random: &mut Random) -> String {
-        if self.quote.is_empty() {
+        if self.manner.quote.is_empty() {
             quoted(name, random)
         } else {
-            self.mark(name)
+            self.manner.mark(name)
         }
     }
 
@@ -329,8 +325,8 @@ impl<'a> Slots<'a> {
         let alone = alone && !matches!(fact.kind.as_str(), "namespace" | "horizontalpodautoscaler");
         let name = self.quoted(&self.shorten(fact, kinds, random), random);
         let said = mention(&fact.kind, &name, alone, random);
-        if !self.quote.is_empty() && said.contains('/') {
-            return self.mark(&said.replace(self.quote, ""));
+        if !self.manner.quote.is_empty() && said.contains('/') {
+            return self.manner.mark(&said.replace(self.manner.quote, ""));
         }
         said
     }

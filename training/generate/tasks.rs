@@ -49,10 +49,8 @@ pub fn composed(all: &[Intent], world: &Snapshot, random: &mut Random) -> Option
         _ => Place::New(values::value("newns", world, random)?.written),
     };
     let manner = Manner {
-        quote: quote(random),
-        style: random.below(60),
         placed: false,
-        ghost: false,
+        ..Manner::listed(false, random)
     };
     let around = surroundings(&place, world);
     let parts = parts(all, &around, &place, &manner, random)?;

@@ -197,10 +197,7 @@ const HOURS: &[(&str, &str)] = &[
 /// A time in words with its schedule, bare of quotes.
 pub fn when(random: &mut Random) -> Filled {
     match random.below(10) {
-        0..=3 => {
-            let (said, line) = WHOLE[random.below(WHOLE.len())];
-            Filled::of(said, line)
-        }
+        0..=3 => Filled::one_of(WHOLE, random),
         4..=7 => {
             let (days, last) = DAYS[random.below(DAYS.len())];
             let (hour, first) = HOURS[random.below(HOURS.len())];

@@ -5,6 +5,7 @@ use sayso::plan::Snapshot;
 use crate::amounts::{cpu, duration, memory, schedule, size};
 use crate::changes;
 use crate::commands::command;
+use crate::facts::flags;
 use crate::fields::field;
 use crate::random::Random;
 use crate::slots::Filled;
@@ -239,8 +240,8 @@ fn verbs(random: &mut Random) -> Filled {
         ("create, list, update and delete", "create list update delete"),
     ];
     let (said, verbs) = sets[random.below(sets.len())];
-    let flags: Vec<String> = verbs.split(' ').map(|verb| format!("--verb={verb}")).collect();
-    Filled::of(said, flags.join(" "))
+    let words: Vec<&str> = verbs.split(' ').collect();
+    Filled::of(said, flags("verb", &words))
 }
 
 fn resource(random: &mut Random) -> Filled {
@@ -258,8 +259,7 @@ fn resource(random: &mut Random) -> Filled {
         ("statefulsets", "statefulsets"),
         ("events", "events"),
     ];
-    let (said, written) = known[random.below(known.len())];
-    Filled::of(said, written)
+    Filled::one_of(&known, random)
 }
 
 /// The value of a slot that names no live object.
@@ -363,8 +363,7 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
                 ("prefer no schedule", "PreferNoSchedule"),
                 ("noexecute", "NoExecute"),
             ];
-            let (said, written) = known[random.below(known.len())];
-            Filled::of(said, written)
+            Filled::one_of(&known, random)
         }
         "rawcron" => Filled::same(schedule(random).written.trim_matches('\'')),
         "field" => field(random),
@@ -416,8 +415,7 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
                 ("loadbalancer", "LoadBalancer"),
                 ("LoadBalancer", "LoadBalancer"),
             ];
-            let (said, written) = known[random.below(known.len())];
-            Filled::of(said, written)
+            Filled::one_of(&known, random)
         }
         "stockimg" => words(
             "nginx redis postgres mysql httpd memcached rabbitmq mongo traefik haproxy ghost wordpress caddy registry nats grafana",
@@ -471,8 +469,7 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
                 ("rake db:migrate", "rake db:migrate"),
                 ("sleep infinity", "sleep infinity"),
             ];
-            let (said, written) = known[random.below(known.len())];
-            Filled::of(said, written)
+            Filled::one_of(&known, random)
         }
         "effect" => {
             let known = [
@@ -483,8 +480,7 @@ pub fn value(kind: &str, world: &Snapshot, random: &mut Random) -> Option<Filled
                 ("PreferNoSchedule", "PreferNoSchedule"),
                 ("noschedule", "NoSchedule"),
             ];
-            let (said, written) = known[random.below(known.len())];
-            Filled::of(said, written)
+            Filled::one_of(&known, random)
         }
         "unclear" | "ghost" => {
             let name = world::app_name(random);
