@@ -99,16 +99,17 @@ async fn best(
     }
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let mut found = found.into_iter();
-    let (_, winner) = found.next().unwrap_or_default();
+    let (_, mut winner) = found.next().unwrap_or_default();
     let others = found.map(|(logprob, answer)| Piece::Other {
         text: text_of(&answer),
         logprob,
     });
-    let others: Vec<Piece> = others.collect();
-    let (started, tokens) = winner.split_at(winner.len().min(1));
-    for piece in started.iter().chain(&others).chain(tokens) {
+    // Behind `Started`.
+    let first = winner.len().min(1);
+    winner.splice(first..first, others);
+    for piece in winner {
         // A reader that went away misses nothing.
-        let _ = out.send(Ok(piece.clone())).await;
+        let _ = out.send(Ok(piece)).await;
     }
     Ok(())
 }

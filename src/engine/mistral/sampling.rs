@@ -134,7 +134,6 @@ fn below(chances: &mut [f32], chosen: usize) {
 }
 
 /// The likeliest tokens, at least one.
-#[allow(clippy::cast_possible_truncation)] // No vocabulary has four billion tokens.
 fn likeliest(chances: &[f32], count: usize) -> Vec<u32> {
     let mut best: Vec<usize> = Vec::with_capacity(count + 1);
     for (token, chance) in chances.iter().enumerate() {
@@ -144,7 +143,9 @@ fn likeliest(chances: &[f32], count: usize) -> Vec<u32> {
             best.truncate(count);
         }
     }
-    best.into_iter().map(|token| token as u32).collect()
+    best.into_iter()
+        .filter_map(|token| u32::try_from(token).ok())
+        .collect()
 }
 
 /// A token that mistral.rs forbids has a logit of minus infinity, and gets no chance.

@@ -116,12 +116,13 @@ impl Answer {
         if self.finish.is_some() {
             return Ok(None);
         }
-        let mut piece = self.piece().await?;
-        self.note(&piece);
-        while matches!(piece, Piece::Other { .. }) {
-            piece = self.piece().await?;
+        let piece = loop {
+            let piece = self.piece().await?;
             self.note(&piece);
-        }
+            if !matches!(piece, Piece::Other { .. }) {
+                break piece;
+            }
+        };
         let Piece::Token(token) = piece else {
             return Ok(self.finish.map(|_| Addition {
                 text: self.stops.rest(),
