@@ -83,8 +83,8 @@ def load(model, path: Path):
                 value.copy_(written.float())
 
 
-def save(path: Path, model, optimizer, step):
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+def save(path: Path, model, optimizer, step, spent):
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "minutes": spent}
     torch.save(state, path.with_suffix(".new"))
     path.with_suffix(".new").rename(path)
 
@@ -128,7 +128,7 @@ def work(worker, arguments, meeting):
         print(f"{len(examples)} examples, {sum(len(tokens) for tokens, _ in examples)} tokens", flush=True)
     steps = batches(examples, arguments.tokens, arguments.seed)
     steps = list(zip(*(steps[own :: arguments.workers] for own in range(arguments.workers))))
-    first = 0
+    first, spent = 0, 0.0
     if arguments.from_adapter:
         load(model, arguments.from_adapter)
     if arguments.from_state:
@@ -137,11 +137,11 @@ def work(worker, arguments, meeting):
         state = torch.load(arguments.state, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
+        first, spent = state["step"], state["minutes"]
     model.merge()
-    train(worker, arguments, model, optimizer, steps, first)
+    spent = train(worker, arguments, model, optimizer, steps, first, spent)
     if worker == 0:
-        save(arguments.state, model, optimizer, len(steps))
+        save(arguments.state, model, optimizer, len(steps), spent)
         export(model, arguments.adapter, arguments.seed)
 
 
@@ -159,11 +159,12 @@ def average_gradients(model, workers):
         gradient.copy_(averaged)
 
 
-def train(worker, arguments, model, optimizer, steps, first):
-    began, seen, shown = time.monotonic(), 0, 0.0
+def train(worker, arguments, model, optimizer, steps, first, spent):
+    """Trains from step `first`, `spent` minutes into the time; returns the minutes at the end."""
+    began, before, seen, shown = time.monotonic(), spent, 0, 0.0
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     for step in range(first, len(steps)):
-        spent = (time.monotonic() - began) / 60
+        spent = before + (time.monotonic() - began) / 60
         # The clock of the first worker counts, or one would stop before another.
         progress = torch.tensor(max(step / len(steps), spent / arguments.minutes if arguments.minutes else 0.0))
         group.broadcast(progress, 0)
@@ -187,8 +188,9 @@ def train(worker, arguments, model, optimizer, steps, first):
             speed = seen / (time.monotonic() - began)
             print(f"step {step} of {len(steps)}, loss {shown:.4f}, {speed:.0f} tokens/s, {spent:.1f} min", flush=True)
         if worker == 0 and step % 50 == 49:
-            save(arguments.state, model, optimizer, step + 1)
+            save(arguments.state, model, optimizer, step + 1, spent)
             export(model, arguments.adapter, arguments.seed)
+    return spent
 
 
 if __name__ == "__main__":
