@@ -181,8 +181,8 @@ def train(worker, arguments, model, optimizer, steps, first, spent):
         model.merge()
         seen += sum(len(tokens) for batch in steps[step] for tokens, _ in batch)
         shown = loss.item() if step == first else 0.95 * shown + 0.05 * loss.item()
-        # Batches of ever other widths leave holes, and the allocator keeps what it has: 10 GB a worker after 40 minutes.
-        if step % 10 == 0 and trim:
+        # Batches of ever other widths leave holes, and the allocator keeps what it has: half a gigabyte more with every step.
+        if step % 3 == 0 and trim:
             trim(0)
         if worker == 0 and step % 10 == 0:
             speed = seen / (time.monotonic() - began)

@@ -3,6 +3,7 @@
 //! [`command`] has the table of commands (its rows are read by `shape`); [`field`] says how a value occurs in one; [`value`] and [`target`] are the
 //! values. Reading, writing and the grammar ([`grammar`]) all come from these types, so they cannot drift apart.
 
+pub mod beyond;
 pub mod command;
 pub mod draft;
 pub mod field;
@@ -27,6 +28,7 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
+pub use beyond::Beyond;
 pub use command::{Action, Effect};
 pub use draft::{Draft, Wanted, drop_server_fields};
 pub use focus::Focus;

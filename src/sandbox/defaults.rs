@@ -23,6 +23,7 @@ pub(super) fn apply(cluster: &mut Cluster, resource: &Resource, object: &mut Val
         "services" => service(cluster, object),
         "secrets" => secret(object),
         "namespaces" => namespace(object),
+        "nodes" => leave_out_false(object, "/spec/unschedulable"),
         "persistentvolumeclaims" => claim(object),
         "persistentvolumes" => {
             ensure(object, "/spec/persistentVolumeReclaimPolicy", "Retain");
@@ -179,7 +180,15 @@ fn deployment(object: &mut Value) {
     }
     ensure(object, "/spec/revisionHistoryLimit", 10);
     ensure(object, "/spec/progressDeadlineSeconds", 600);
+    leave_out_false(object, "/spec/paused");
     template(object);
+}
+
+/// The API server does not write a switch that is off, where nothing tells it from one that was never set.
+fn leave_out_false(object: &mut Value, pointer: &str) {
+    if !flag(object, pointer) {
+        remove(object, pointer);
+    }
 }
 
 fn template(object: &mut Value) {

@@ -17,6 +17,7 @@ mod cron;
 mod defaults;
 mod delete;
 mod discovery;
+mod escalation;
 mod faults;
 mod fields;
 mod json;

@@ -1,5 +1,7 @@
 //! Who may do what: identities evaluated against the stored roles and bindings.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
@@ -145,12 +147,8 @@ impl Identity {
         {
             return Vec::new();
         }
-        let name = text(binding, "/roleRef/name");
-        let role = match text(binding, "/roleRef/kind") {
-            "ClusterRole" => cluster.get("clusterroles.rbac.authorization.k8s.io", "", name),
-            _ => cluster.get("roles.rbac.authorization.k8s.io", place, name),
-        };
-        role.map(|role| items(&role, "/rules").to_vec())
+        role_of(cluster, binding, place)
+            .map(|role| items(&role, "/rules").to_vec())
             .unwrap_or_default()
     }
 
@@ -204,6 +202,15 @@ impl Identity {
     }
 }
 
+/// The role that a binding in `place` refers to.
+pub(super) fn role_of(cluster: &Cluster, binding: &Value, place: &str) -> Option<Arc<Value>> {
+    let name = text(binding, "/roleRef/name");
+    match text(binding, "/roleRef/kind") {
+        "ClusterRole" => cluster.get("clusterroles.rbac.authorization.k8s.io", "", name),
+        _ => cluster.get("roles.rbac.authorization.k8s.io", place, name),
+    }
+}
+
 impl<'a> Question<'a> {
     /// The question that a request on `target` raises.
     pub(super) fn about(verb: &'a str, target: &'a Target) -> Self {
@@ -232,7 +239,8 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn is_allowed_by(&self, rule: &Value) -> bool {
+    /// True if the rule allows it. A wildcard that is asked for is covered by a wildcard alone.
+    pub(super) fn is_allowed_by(&self, rule: &Value) -> bool {
         let has = |pointer: &str, wanted: &str| {
             items(rule, pointer)
                 .iter()

@@ -56,7 +56,7 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked) -> Answer {
     if asked.method.is_safe() {
         return read(shared, &resource, asked, target);
     }
-    let outcome = change(&mut shared.lock(), &resource, asked, target);
+    let outcome = change(&mut shared.lock(), &identity, &resource, asked, target);
     shared.announce();
     outcome
 }
@@ -218,16 +218,22 @@ fn read(shared: &Arc<Shared>, resource: &Arc<Resource>, asked: &Asked, target: &
 }
 
 /// Performs a write, on a scratch copy if it is a dry run, and lets the controllers follow.
-fn change(cluster: &mut Cluster, resource: &Resource, asked: &Asked, target: &Target) -> Answer {
+fn change(
+    cluster: &mut Cluster,
+    identity: &Identity,
+    resource: &Resource,
+    asked: &Asked,
+    target: &Target,
+) -> Answer {
     asked.check_options()?;
     let is_dry = asked.is_dry_run()? || asked.method == "DELETE" && is_dry_delete(&options_body(asked)?);
     if !is_dry {
-        let (code, object) = perform(cluster, resource, asked, target)?;
+        let (code, object) = perform(cluster, identity, resource, asked, target)?;
         controllers::reconcile(cluster);
         return Ok(respond(cluster, resource, asked, code, &object));
     }
     let mut scratch = cluster.clone();
-    let (code, mut object) = perform(&mut scratch, resource, asked, target)?;
+    let (code, mut object) = perform(&mut scratch, identity, resource, asked, target)?;
     undo_version(cluster, resource, &mut object);
     Ok(respond(cluster, resource, asked, code, &object))
 }
@@ -275,6 +281,7 @@ fn respond(
 
 fn perform(
     cluster: &mut Cluster,
+    identity: &Identity,
     resource: &Resource,
     asked: &Asked,
     target: &Target,
@@ -283,6 +290,7 @@ fn perform(
     let is_strict = asked.query.get("fieldValidation") == "Strict";
     let checks = if is_strict { Checks::Strict } else { Checks::Types };
     let call = Call {
+        by: identity,
         resource,
         namespace: &target.namespace,
         name: &target.name,

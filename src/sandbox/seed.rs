@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::controllers;
 use super::json::{items, name, text};
+use super::rbac::Identity;
 use super::scenario;
 use super::status::ApiError;
 use super::write::{self, Call, Checks};
@@ -148,6 +149,7 @@ fn add_one(cluster: &mut Cluster, object: &Value, checks: Checks) -> Result<(), 
         add_one(cluster, &space, checks)?;
     }
     let call = Call {
+        by: &Identity::admin(),
         resource: &resource,
         namespace: &place,
         name: name(object),

@@ -7,12 +7,14 @@ use serde_json::{Map, Value, json};
 use super::cluster::Cluster;
 use super::convert;
 use super::defaults;
+use super::escalation;
 use super::fields::Typing;
 use super::json::{at, entries, is_terminating, items, name, present, remove, set, text, uid};
 use super::managers::{self, Writer};
 use super::openapi;
 use super::patch::{self, Form};
 use super::quota;
+use super::rbac::Identity;
 use super::resource::Resource;
 use super::status::ApiError;
 use super::validate;
@@ -48,6 +50,7 @@ pub(super) enum Checks {
 /// Where a write goes and on whose behalf.
 #[derive(Debug, Clone)]
 pub(super) struct Call<'a> {
+    pub(super) by: &'a Identity,
     pub(super) resource: &'a Resource,
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
@@ -172,6 +175,7 @@ pub(super) fn create(
     }
     let mut object = convert::inward(call.resource, tidy(body));
     generate_name(cluster, call.resource, &mut object);
+    escalation::check(cluster, call.by, call.resource, None, &object)?;
     // The checks see all defaults; those that take numbers from the cluster come after, so that a refusal takes none.
     quota::fill(cluster, call.resource, &mut object);
     let mut complete = object.clone();
@@ -423,6 +427,7 @@ fn store(
         Part::Main if has_status => restore(existing, &mut object, "/status"),
         Part::Main => {}
     }
+    escalation::check(cluster, call.by, call.resource, Some(existing), &object)?;
     defaults::apply(cluster, call.resource, &mut object);
     let (writer, now) = (call.writer(part.subresource()), cluster.timestamp());
     match applied {

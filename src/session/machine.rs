@@ -14,7 +14,7 @@ use super::planfile::{PlanFile, PlanFileError};
 use super::question::is_about_knowledge;
 use super::undo::Expected;
 use crate::check::{Evidence, Policy, Report, report};
-use crate::plan::{Focus, Plan, Snapshot, resolve};
+use crate::plan::{Beyond, Focus, Plan, Snapshot, resolve};
 use crate::request::Request;
 
 /// Where the plan comes from, and so what has to be true for it.
@@ -211,7 +211,10 @@ impl Session {
             None if matches!(self.origin, Origin::Drafted(_)) => self.order(),
             None => match self.as_typed() {
                 Some(plan) => self.settle_on(plan),
-                None => self.ask_planner(None),
+                None => match Beyond::of(self.request.words()) {
+                    Some(beyond) => self.beyond(&beyond),
+                    None => self.ask_planner(None),
+                },
             },
         }
     }

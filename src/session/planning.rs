@@ -5,7 +5,7 @@ use super::machine::Session;
 use super::outcome::{Ending, Failure};
 use crate::plan::said::as_said;
 use crate::plan::{
-    Action, Kind, ObjectFact, Plan, Proposal, Scope, Snapshot, Step, exists, parse_rough, resolve,
+    Action, Beyond, Kind, ObjectFact, Plan, Proposal, Scope, Snapshot, Step, exists, parse_rough, resolve,
 };
 
 /// How often a plan that does not parse is sent back.
@@ -34,6 +34,12 @@ impl Session {
                     .all(|target| exists(target, &self.snapshot, earlier))
         };
         plan.steps().iter().enumerate().all(is_known).then_some(plan)
+    }
+
+    /// Says that there is no plan for such a thing, and how it is done.
+    pub(super) fn beyond(&mut self, beyond: &Beyond) -> Vec<Effect> {
+        let failure = Failure::new(beyond.to_string()).with_hint(beyond.way_on());
+        self.decide(Ending::Refused, None, Some(failure))
     }
 
     pub(super) fn ask_planner(&mut self, complaint: Option<(String, String)>) -> Vec<Effect> {

@@ -75,6 +75,19 @@ fn built() -> PathBuf {
 impl ControlPlane {
     /// Starts one and waits until it has a default service account, which is the last thing to come.
     pub fn start(programs: &Path) -> ControlPlane {
+        let mut plane = ControlPlane::storage(programs);
+        let [kwok] = free_ports();
+        plane.controllers();
+        plane.kubelets(kwok);
+        plane.wait(
+            "a service account",
+            &["get", "serviceaccount", "default", "-n", "default"],
+        );
+        plane
+    }
+
+    /// Starts etcd and the API server alone: objects stay as they were written.
+    pub fn storage(programs: &Path) -> ControlPlane {
         let folder = tempfile::tempdir().unwrap();
         certificates::write(folder.path());
         std::fs::write(folder.path().join("audit-policy.yaml"), AUDIT_POLICY).unwrap();
@@ -83,17 +96,11 @@ impl ControlPlane {
             folder,
             programs: programs.to_owned(),
         };
-        let [client, peer, secure, kwok] = free_ports();
+        let [client, peer, secure] = free_ports();
         plane.etcd(client, peer);
         plane.api_server(client, secure);
         std::fs::write(plane.kubeconfig(), plane.config(secure)).unwrap();
         plane.wait("the API server", &["get", "--raw", "/readyz"]);
-        plane.controllers();
-        plane.kubelets(kwok);
-        plane.wait(
-            "a service account",
-            &["get", "serviceaccount", "default", "-n", "default"],
-        );
         plane
     }
 

@@ -25,7 +25,11 @@ static VOLATILE: LazyLock<Volatile> = LazyLock::new(|| {
         (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000", "TIME"),
         (r"\b\d+(ms|s|m|h|d)(\d+(s|m|h))?\b", "AGE"),
         (r"@@ .* @@", "@@"),
+        // How far it was while somebody looked.
+        (r"(?m)^(Waiting for deployment|evicting pod) .*\n", ""),
+        (r"(?m)^pod/\S+ evicted\n", ""),
         (r"node-[123]\b", "NODE"),
+        (r"\b(kwok-|v1\.)\d+\.\d+\b", "KUBELET"),
         (" +", " "),
     ])
 });
@@ -136,7 +140,8 @@ impl Stand {
         kubectl: &dyn Fn(&str, &str) -> Result<String, String>,
     ) -> String {
         if let Some(line) = step.strip_prefix("$ kubectl ") {
-            let answer = kubectl(line, "");
+            let (line, input) = line.split_once(" <<< ").unwrap_or((line, ""));
+            let answer = kubectl(line, input);
             return format!("{step}\n{}\n", answer.unwrap_or_else(|error| error));
         }
         let (flags, plan) = step.split_once("| ").unwrap_or(("", step));

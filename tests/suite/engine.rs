@@ -45,7 +45,7 @@ fn prepare(folder: &Path, more: &[&str]) -> Vec<Value> {
 }
 
 /// A server on a socket of its own.
-struct Served {
+pub(super) struct Served {
     _folder: tempfile::TempDir,
     socket: PathBuf,
     model: PathBuf,
@@ -53,7 +53,7 @@ struct Served {
 }
 
 impl Served {
-    fn start(model: &Path, idle_seconds: u64) -> Self {
+    pub(super) fn start(model: &Path, idle_seconds: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("run/engine.sock");
         let process = spawn(model, &socket, idle_seconds);
@@ -104,7 +104,7 @@ impl Served {
     }
 
     /// An answer that must succeed.
-    fn answer(&self, text: &str, more: Value) -> Value {
+    pub(super) fn answer(&self, text: &str, more: Value) -> Value {
         let (status, body) = self.chat(text, more);
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
@@ -147,7 +147,7 @@ fn spawn(model: &Path, socket: &Path, idle_seconds: u64) -> Child {
         .unwrap()
 }
 
-fn content(answer: &Value) -> &str {
+pub(super) fn content(answer: &Value) -> &str {
     answer["choices"][0]["message"]["content"].as_str().unwrap()
 }
 

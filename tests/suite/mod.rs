@@ -6,6 +6,8 @@ mod conformance;
 #[cfg(all(unix, feature = "engine"))]
 mod engine;
 mod eval;
+#[cfg(all(unix, feature = "engine"))]
+mod formats;
 mod fuzz;
 mod imports;
 mod knowledge;

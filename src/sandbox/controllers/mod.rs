@@ -8,6 +8,7 @@ mod deployment;
 mod garbage;
 mod job;
 mod network;
+mod node;
 mod pod;
 mod replica_set;
 mod revision;
@@ -38,6 +39,7 @@ pub(super) fn reconcile(cluster: &mut Cluster) {
         let before = cluster.store.version();
         cluster.widen_scope();
         spaces::reconcile(cluster);
+        node::reconcile(cluster);
         schedule::reconcile(cluster);
         garbage::reconcile(cluster);
         deployment::reconcile(cluster);

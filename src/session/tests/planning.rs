@@ -112,6 +112,15 @@ fn what_is_no_command_about_things_that_are_there_goes_to_the_planner() {
 }
 
 #[test]
+fn what_no_plan_can_do_is_said_without_a_planner() {
+    let effects = first("kubectl port-forward deployment/web 8080:80");
+    let [Effect::Record(RecordKind::Decision, body)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(body["outcome"], "refused");
+}
+
+#[test]
 fn a_number_that_nothing_bears_is_asked_about() {
     let plan = |text: &str, answered: &str| {
         let mut session = about(text);

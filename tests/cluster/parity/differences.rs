@@ -31,7 +31,6 @@ const UNKNOWN: &str = "unknown fields are kept, unless strictness is asked for";
 const EVENTS: &str = "fields of events that are empty, or of their newer form";
 const COLUMNS: &str = "columns are declared as text";
 const OPTIONS: &str = "options of a deletion are read for what they say";
-const ESCALATION: &str = "whoever may write roles may give any right";
 
 /// All of them. One that is not met fails, too.
 pub const KNOWN: &[Known] = &[
@@ -93,16 +92,6 @@ pub const KNOWN: &[Known] = &[
     ),
     known("create poddisruptionbudget", (2, "/details"), WORDS),
     known("create poddisruptionbudget", (2, "/message"), WORDS),
-    known(
-        "cordon, taint, uncordon",
-        (1, "/metadata/labels/beta.kubernetes.io"),
-        "kwok labels its nodes so",
-    ),
-    known(
-        "cordon, taint, uncordon",
-        (3, "/metadata/labels/beta.kubernetes.io"),
-        "kwok labels its nodes so",
-    ),
     known("cordon, taint, uncordon", (6, "/details"), WORDS),
     known("a budget holds an eviction back", (4, "/status"), WORDS),
     known(
@@ -274,11 +263,6 @@ pub const KNOWN: &[Known] = &[
         (2, ""),
         "a version that is no number is the fault of who asks",
     ),
-    known(
-        "list of all namespaces",
-        (4, "//items/0/metadata"),
-        "kwok labels its nodes so",
-    ),
     known("bodies that are none", (1, "/message"), WORDS),
     known("bodies that are none", (2, "/message"), WORDS),
     known("bodies that are none", (4, "/message"), WORDS),
@@ -364,8 +348,6 @@ pub const KNOWN: &[Known] = &[
         (8, "/status/reason"),
         "the reason names the user, and not the binding",
     ),
-    known("nobody gives more than they have", (4, ""), ESCALATION),
-    known("nobody gives more than they have", (5, ""), ESCALATION),
     known("a finalizer holds", (6, "/details"), WORDS),
     known(
         "an owner that never was",
