@@ -179,7 +179,12 @@ fn a_change_that_is_a_guess_is_asked_about() {
         [Effect::Read(_)]
     ));
     assert!(matches!(plan(scale, 0.01, false).as_slice(), [Effect::Gather(_)]));
-    assert!(matches!(plan(scale, 0.5, true).as_slice(), [Effect::Gather(_)]));
+    assert!(matches!(plan(scale, 0.1, true).as_slice(), [Effect::Gather(_)]));
+    // What ends something has to be likelier.
+    for ending in ["scale deployment/web --replicas=0", "delete deployment/web"] {
+        asked(&plan(ending, 0.1, true));
+        assert!(matches!(plan(ending, 0.5, true).as_slice(), [Effect::Gather(_)]));
+    }
 }
 
 #[test]
