@@ -145,7 +145,8 @@ impl Session {
 
     /// A plan's commands as they would be done, so that whoever means them can say them so.
     fn written_out(&self, plan: &Plan) -> String {
-        let plan = resolve(plan, &self.snapshot).unwrap_or_else(|_| plan.clone());
+        let plan = completed(plan.clone(), self.request.words(), &self.snapshot);
+        let plan = resolve(&plan, &self.snapshot).unwrap_or(plan);
         let commands: Vec<String> = plan.steps().iter().map(|step| format!("`{step}`")).collect();
         commands.join(", then ")
     }

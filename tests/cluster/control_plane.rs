@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const AUDIT_POLICY: &str =
     "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- level: Metadata\n";
 
+/// The annotation of pods whose status kwok leaves to whoever writes it.
+pub const OWN_STATUS: &str = "kwok.x-k8s.io/status=own";
+
 /// A running control plane. It ends, and its folder goes, when this is dropped.
 pub struct ControlPlane {
     children: Vec<Child>,
@@ -185,6 +188,7 @@ impl ControlPlane {
         let flags = [
             format!("--kubeconfig={}", self.kubeconfig().display()),
             "--manage-all-nodes=true".to_owned(),
+            format!("--disregard-status-with-annotation-selector={OWN_STATUS}"),
             format!("--server-address=127.0.0.1:{port}"),
         ];
         self.spawn("kwok", &flags);

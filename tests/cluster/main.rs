@@ -14,6 +14,7 @@
 mod cases;
 mod certificates;
 mod control_plane;
+mod faults;
 mod parity;
 #[path = "../suite/cli/planner.rs"]
 #[expect(dead_code, reason = "no case here wants a planner that fails")]
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
         Trial::test(case.name, move || Stand::of_all().hold(case)).with_ignored_flag(ignored)
     };
     let mut trials: Vec<Trial> = cases::ALL.iter().map(trial).collect();
+    trials.push(
+        Trial::test("faults", || Stand::of_all().diagnose_faults()).with_ignored_flag(programs.is_err()),
+    );
     if std::env::var_os("SAYSO_RECORD").is_some() {
         parity::record();
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use sayso::sandbox::{self, Options, Running, Seed};
@@ -13,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::cases::Case;
 use super::control_plane::{ControlPlane, programs};
+use super::faults;
 use super::planner::{Planner, Reply};
 use super::volatile::Volatile;
 
@@ -27,9 +29,9 @@ static VOLATILE: LazyLock<Volatile> = LazyLock::new(|| {
         (r"@@ .* @@", "@@"),
         // How far it was while somebody looked.
         (r"(?m)^(Waiting for deployment|evicting pod) .*\n", ""),
-        (r"(?m)^pod/\S+ evicted\n", ""),
+        (r"(?m)^pod/\S+ (evicted|condition met)\n", ""),
         (r"node-[123]\b", "NODE"),
-        (r"\b(kwok-|v1\.)\d+\.\d+\b", "KUBELET"),
+        (r"\b(kwok-|v)\d+\.\d+\.\d+\b", "KUBELET"),
         (" +", " "),
     ])
 });
@@ -89,6 +91,44 @@ impl Stand {
         }
     }
 
+    /// Makes every fault on both clusters, and holds the diagnoses against what they must find.
+    fn diagnose_faults(&self) -> Result<(), Failed> {
+        let mut missed = String::new();
+        for (kubeconfig, is_real) in [
+            (self.real.kubeconfig(), true),
+            (self.home.path().join("sandbox"), false),
+        ] {
+            let kubectl = |arguments: &[&str], input: &str| {
+                let arguments = [arguments, &["-n", faults::NAMESPACE]].concat();
+                super::control_plane::kubectl(&Stand::program(), &kubeconfig, &arguments, input)
+            };
+            kubectl(&["create", "namespace", faults::NAMESPACE], "")?;
+            // No pod is admitted before there is an account for it.
+            kubectl(
+                &["wait", "--for=create", "serviceaccount/default", "--timeout=60s"],
+                "",
+            )?;
+            for fault in faults::all() {
+                fault.make(&kubectl, is_real)?;
+                let step = format!("| diagnose pod/{}", fault.name);
+                let begun = Instant::now();
+                let mut found = String::new();
+                while !found.contains(&fault.says) && begun.elapsed() < Duration::from_secs(20) {
+                    found = self.told(&kubeconfig, faults::NAMESPACE, "faults", &step);
+                }
+                if !found.contains(&fault.says) {
+                    writeln!(missed, "{} (real: {is_real}): {found}", fault.name).unwrap();
+                }
+            }
+            kubectl(&["delete", "namespace", faults::NAMESPACE, "--wait=false"], "")?;
+        }
+        if missed.is_empty() {
+            Ok(())
+        } else {
+            Err(missed.into())
+        }
+    }
+
     fn hold(&self, case: &Case) -> Result<(), Failed> {
         let real = self.account(&self.real.kubeconfig(), case)?;
         let sandbox = self.account(&self.home.path().join("sandbox"), case)?;
@@ -144,6 +184,11 @@ impl Stand {
             let answer = kubectl(line, input);
             return format!("{step}\n{}\n", answer.unwrap_or_else(|error| error));
         }
+        self.told(kubeconfig, namespace, case, step)
+    }
+
+    /// What `sayso` tells of a step.
+    fn told(&self, kubeconfig: &Path, namespace: &str, case: &str, step: &str) -> String {
         let (flags, plan) = step.split_once("| ").unwrap_or(("", step));
         self.planner.expect(plan, Reply::Text(plan.to_owned()));
         let flags = shlex::split(flags).unwrap();
@@ -202,6 +247,11 @@ impl Guard {
     /// The file that leads to the control plane.
     pub fn kubeconfig(&self) -> PathBuf {
         self.0.as_ref().unwrap().real.kubeconfig()
+    }
+
+    /// Makes every fault on both clusters, and holds the diagnoses against what they must find.
+    pub fn diagnose_faults(&self) -> Result<(), Failed> {
+        self.0.as_ref().unwrap().diagnose_faults()
     }
 
     /// Lets a case happen on both clusters, and compares what came of it.

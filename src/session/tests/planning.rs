@@ -305,6 +305,16 @@ fn a_container_that_was_said_is_not_left_out() {
         let plan = planned(text, answered);
         assert!(!plan.contains("-c "), "{text}: {plan}");
     }
+    // What is offered as a guess is what would be done.
+    let mut session = about("something with the envoy container of payments-api");
+    session.handle(Event::Retrieved(snapshot.clone()));
+    let guess = session.handle(Event::Planned(Answer {
+        text: limits.into(),
+        confidence: vec![0.01],
+        measured: true,
+        ..Answer::default()
+    }));
+    assert!(asked(&guess).contains("-c envoy"), "{}", asked(&guess));
 }
 
 #[test]
