@@ -8,6 +8,9 @@ use super::control_plane::OWN_STATUS;
 /// Where they are.
 pub const NAMESPACE: &str = "faults";
 
+/// Runs kubectl with these arguments and this input; what it printed, or what it complained of.
+type Kubectl<'a> = dyn Fn(&[&str], &str) -> Result<String, String> + 'a;
+
 /// One pod and what is wrong with it.
 #[derive(Deserialize)]
 pub struct Fault {
@@ -35,11 +38,7 @@ pub fn all() -> Vec<Fault> {
 
 impl Fault {
     /// Makes it, by a kubectl; where kubelets are not real, what one would have written comes along.
-    pub fn make(
-        &self,
-        kubectl: &dyn Fn(&[&str], &str) -> Result<String, String>,
-        writes_status: bool,
-    ) -> Result<(), String> {
+    pub fn make(&self, kubectl: &Kubectl<'_>, writes_status: bool) -> Result<(), String> {
         let apply = |object: Value| kubectl(&["apply", "-f", "-"], &object.to_string());
         if let Some(claim) = &self.claim {
             apply(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
