@@ -120,7 +120,7 @@ impl Stand {
                     writeln!(missed, "{} (real: {is_real}): {found}", fault.name).unwrap();
                 }
             }
-            kubectl(&["delete", "namespace", faults::NAMESPACE, "--wait=false"], "")?;
+            kubectl(&["delete", "namespace", faults::NAMESPACE, "--timeout=180s"], "")?;
         }
         if missed.is_empty() {
             Ok(())
@@ -167,7 +167,8 @@ impl Stand {
         for step in case.steps {
             account += &self.step(kubeconfig, &namespace, case.name, step, &kubectl);
         }
-        kubectl(&format!("delete namespace {namespace} --wait=false"), "")?;
+        // What is left of one case would be on the nodes of the next.
+        kubectl(&format!("delete namespace {namespace} --timeout=180s"), "")?;
         Ok(VOLATILE.leave_out(&account))
     }
 
