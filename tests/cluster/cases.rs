@@ -158,7 +158,6 @@ pub const ALL: &[Case] = &[
         "nodes",
         &[
             "--plan-only| cordon node/node-3",
-            "--plan-only| drain node/node-3 --ignore-daemonsets",
             "--plan-only| taint nodes node-3 dedicated=gpu:NoSchedule",
             "| get nodes",
         ],
@@ -200,5 +199,11 @@ pub const ALL: &[Case] = &[
         ],
     ),
     case("pods", &["--yes| run single --image=busybox:1.37"]),
-    case("machines", &["| describe node/node-3"]),
+    case(
+        "machines",
+        &[
+            "--plan-only| drain node/node-3 --ignore-daemonsets",
+            "| describe node/node-3",
+        ],
+    ),
 ];
