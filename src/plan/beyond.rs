@@ -78,6 +78,8 @@ const PHRASES: [(&[&[&str]], Beyond); 11] = [
         Beyond::Editor,
     ),
 ];
+/// What a plan makes that takes traffic on.
+const SERVICES: [&str; 6] = ["service", "svc", "expose", "ingress", "loadbalancer", "nodeport"];
 const OPEN: &[&str] = &[
     "open", "give", "get", "start", "launch", "execute", "want", "need",
 ];
@@ -100,8 +102,11 @@ impl Beyond {
                 .windows(phrase.len())
                 .any(|here| here.iter().zip(phrase).all(|(word, any)| any.contains(word)))
         };
+        // "A service to forward port 80" is for others; from this machine it would be said.
+        let is_service = SERVICES.iter().any(|word| words.contains(word)) && !lower.contains("local");
         PHRASES
             .iter()
+            .filter(|(_, beyond)| !(is_service && *beyond == Beyond::Forwarding))
             .find(|(phrase, _)| says(phrase))
             .map(|(_, beyond)| beyond.clone())
     }
@@ -178,6 +183,10 @@ mod tests {
             ("kubectl port-forward deploy/web 8080:80", Beyond::Forwarding),
             ("port forward web to 8080", Beyond::Forwarding),
             ("Forward local ports 5000 and 6000 to the pod", Beyond::Forwarding),
+            (
+                "forward local port 8443 to the service port named https",
+                Beyond::Forwarding,
+            ),
             ("kubectl cp web-0:/tmp/x .", Beyond::Files),
             ("$ kubectl edit deploy web", Beyond::Editor),
             (
@@ -201,6 +210,7 @@ mod tests {
             "logs of the bash container in web",
             "delete the proxy deployment",
             "what is port forwarded traffic",
+            "create a service to forward port 80 to 8080 of web",
         ] {
             assert_eq!(Beyond::of(request), None, "{request}");
         }
