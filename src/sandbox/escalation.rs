@@ -61,7 +61,7 @@ pub(super) fn check(
             .unwrap_or_default()
     };
     let held = writer.rules(cluster, place);
-    let missing: Vec<String> = given.iter().filter_map(|rule| beyond(rule, &held)).collect();
+    let missing: Vec<String> = given.iter().filter_map(|rule| not_held(rule, &held)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -75,7 +75,7 @@ pub(super) fn check(
 }
 
 /// What of a rule is not held, as the real server words it; `None` if all of it is.
-fn beyond(rule: &Value, held: &[Value]) -> Option<String> {
+fn not_held(rule: &Value, held: &[Value]) -> Option<String> {
     let words = |field: &str| -> Vec<&str> {
         let all = items(rule, &format!("/{field}")).iter();
         all.filter_map(Value::as_str).collect()

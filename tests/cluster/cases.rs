@@ -4,8 +4,8 @@
 pub struct Case {
     /// What it is called.
     pub name: &'static str,
-    /// Each is `$ kubectl ...`, whose answer must be the same (what follows `<<<` is its input); or `FLAGS| PLAN`, a request for which the model writes this
-    /// plan; or `undo --yes| `, which takes the last change back.
+    /// Each is `$ kubectl ...`, whose answer must be the same (what follows `<<<` is its input); or `FLAGS| PLAN`, a request
+    /// for which the model writes this plan; or `undo --yes| `, which takes the last change back.
     pub steps: &'static [&'static str],
 }
 
