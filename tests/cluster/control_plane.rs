@@ -107,6 +107,16 @@ impl ControlPlane {
         plane
     }
 
+    /// Adds machines, and waits until kwok answers for them: it may overlook what is scheduled to one that it does not know yet.
+    pub fn add_nodes(&self, manifests: &str) {
+        let kubectl = |arguments: &[&str], input: &str| self.kubectl(arguments, input).unwrap();
+        kubectl(&["apply", "-f", "-"], manifests);
+        kubectl(
+            &["wait", "--for=condition=Ready", "node", "--all", "--timeout=120s"],
+            "",
+        );
+    }
+
     /// The file for clients, as an administrator.
     pub fn kubeconfig(&self) -> PathBuf {
         self.path("kubeconfig")
@@ -172,6 +182,8 @@ impl ControlPlane {
             kubeconfig.clone(),
             file("service-account-private-key-file", "accounts.key"),
             file("root-ca-file", "ca.crt"),
+            // kwok's sign of life may be late on a loaded machine, and it never makes a pod ready twice.
+            "--node-monitor-grace-period=10m".to_owned(),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
         ];
@@ -218,6 +230,12 @@ impl ControlPlane {
             );
             std::thread::sleep(Duration::from_millis(200));
         }
+    }
+
+    /// What there is, and the ends of all logs.
+    pub fn state(&self) -> String {
+        let objects = self.kubectl(&["get", "nodes,pods,events", "-A", "-o", "wide"], "");
+        format!("{}\n{}", objects.unwrap_or_else(|why| why), self.complaints())
     }
 
     /// The ends of all logs.

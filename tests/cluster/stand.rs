@@ -72,8 +72,7 @@ impl Stand {
         let nodes = home.path().join("nodes.yaml");
         std::fs::write(&nodes, include_str!("nodes.yaml")).unwrap();
         let real = ControlPlane::start(&programs().unwrap());
-        real.kubectl(&["apply", "-f", "-"], include_str!("nodes.yaml"))
-            .unwrap();
+        real.add_nodes(include_str!("nodes.yaml"));
         let options = Options {
             seed: Seed::Path(nodes),
             ..Options::default()
@@ -132,7 +131,9 @@ impl Stand {
     }
 
     fn hold(&self, case: &Case) -> Result<(), Failed> {
-        let real = self.account(&self.real.kubeconfig(), case)?;
+        let real = self
+            .account(&self.real.kubeconfig(), case)
+            .map_err(|why| format!("{}\n{}", why.message().unwrap_or_default(), self.real.state()))?;
         let sandbox = self.account(&self.home.path().join("sandbox"), case)?;
         if real == sandbox {
             return Ok(());

@@ -1,4 +1,4 @@
-//! How far a rollout is. The order of the questions is that of `kubectl rollout status`.
+//! How far a rollout is. The order of the questions is that of `kubectl rollout status`; pods too many are waited for, too.
 
 use serde_json::Value;
 
@@ -36,6 +36,9 @@ fn deployment(name: &str, object: &Value) -> State {
     }
     if all > updated {
         return waiting(format!("{} old replicas are pending termination", all - updated));
+    }
+    if all > wanted {
+        return waiting(format!("{} pods are pending termination", all - wanted));
     }
     if available < updated {
         return waiting(format!("{available} of {updated} updated replicas are available"));
@@ -176,6 +179,9 @@ mod tests {
             waiting(status),
             "deployment/web: 1 old replicas are pending termination"
         );
+        let status =
+            json!({"observedGeneration": 2, "replicas": 5, "updatedReplicas": 5, "availableReplicas": 5});
+        assert_eq!(waiting(status), "deployment/web: 2 pods are pending termination");
         let status =
             json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 2});
         assert_eq!(
