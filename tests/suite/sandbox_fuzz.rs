@@ -13,6 +13,9 @@ use tokio::runtime::Runtime;
 /// How many requests are made up without `SAYSO_FUZZ`.
 const CASES: u32 = 300;
 
+/// How many ask at a time.
+const CLIENTS: u32 = 8;
+
 const PATHS: &[&str] = &[
     "/api/v1/namespaces/shop/configmaps",
     "/api/v1/namespaces/shop/configmaps/web-config",
@@ -111,12 +114,14 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Sends bytes, and reads to the end. A server that hangs up while it is told more is fine.
+/// Sends bytes, and reads to the end, or until nothing more comes of a watch. A server that hangs up while it is told more is fine.
 fn told(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     drop(stream.write_all(bytes));
-    let mut answer = Vec::new();
+    let mut answer = vec![0; 1];
+    drop(stream.read_exact(&mut answer));
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
     drop(stream.read_to_end(&mut answer));
     String::from_utf8_lossy(&answer).into_owned()
 }
@@ -139,16 +144,10 @@ fn judged(request: &[u8], answer: &str) -> Result<u16, TestCaseError> {
     Ok(code)
 }
 
-#[test]
-fn the_server_takes_anything() {
-    let runtime = runtime();
-    let running = served(&runtime);
-    let address = address(&running);
-    let count = std::env::var("SAYSO_FUZZ")
-        .ok()
-        .and_then(|count| count.parse().ok());
+/// Asks one thing after another; panics at the first answer that is none.
+fn ask(address: SocketAddr, cases: u32) {
     let mut runner = TestRunner::new(Config {
-        cases: count.unwrap_or(CASES),
+        cases,
         failure_persistence: None,
         ..Config::default()
     });
@@ -165,6 +164,22 @@ fn the_server_takes_anything() {
         Err(TestError::Fail(reason, request)) => panic!("{reason}: {}", String::from_utf8_lossy(&request)),
         Err(abort) => panic!("{abort}"),
     }
+}
+
+#[test]
+fn the_server_takes_anything() {
+    let runtime = runtime();
+    let running = served(&runtime);
+    let address = address(&running);
+    let count = std::env::var("SAYSO_FUZZ")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    let cases = count.unwrap_or(CASES).div_ceil(CLIENTS);
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| ask(address, cases));
+        }
+    });
     // A panic would have poisoned nothing, but the thread that met it would be seen here.
     let alive = told(
         address,
