@@ -13,6 +13,8 @@ pub enum Beyond {
     Files,
     /// An editor.
     Editor,
+    /// A list that goes on as things change, or a log that goes on as it is written.
+    Watching,
     /// A command of kubectl that the plan language has no counterpart of.
     Command(String),
 }
@@ -90,7 +92,7 @@ impl Beyond {
     /// What of this a request asks for, if anything.
     pub fn of(request: &str) -> Option<Beyond> {
         if let Some(command) = command_of_kubectl(request) {
-            return Self::of_command(command);
+            return Self::of_command(command, request);
         }
         let lower = request.to_lowercase();
         let words: Vec<&str> = lower
@@ -111,8 +113,11 @@ impl Beyond {
             .map(|(_, beyond)| beyond.clone())
     }
 
-    fn of_command(command: &str) -> Option<Beyond> {
+    fn of_command(command: &str, line: &str) -> Option<Beyond> {
+        let has = |flags: &[&str]| line.split_whitespace().any(|word| flags.contains(&word));
         Some(match command {
+            "get" if has(&["-w", "--watch", "--watch-only"]) => Beyond::Watching,
+            "logs" if has(&["-f", "--follow"]) => Beyond::Watching,
             "exec" | "attach" | "debug" => Beyond::Shell,
             "port-forward" => Beyond::Forwarding,
             "cp" => Beyond::Files,
@@ -129,6 +134,7 @@ impl Beyond {
             Beyond::Forwarding => "`kubectl port-forward deployment/NAME LOCAL:REMOTE` does; a service for others is \"expose NAME on port 80\"".into(),
             Beyond::Files => "`kubectl cp POD:PATH PATH` does".into(),
             Beyond::Editor => "say what is to change, as in \"set LOG_LEVEL=debug on cart\"; `kubectl edit` opens an editor".into(),
+            Beyond::Watching => "say it without that flag for what is there now; `sayso` without a request shows lists that change and logs that go on".into(),
             Beyond::Command(command) => format!("run `kubectl {command}` itself"),
         }
     }
@@ -143,6 +149,7 @@ impl fmt::Display for Beyond {
             Beyond::Forwarding => formatter.write_str("sayso forwards no ports to your machine"),
             Beyond::Files => formatter.write_str("sayso copies no files from or to containers"),
             Beyond::Editor => formatter.write_str("sayso opens no editor"),
+            Beyond::Watching => formatter.write_str("a plan looks once, and does not go on looking"),
             Beyond::Command(command) => {
                 write!(formatter, "`kubectl {command}` is not among what sayso plans")
             }
@@ -189,6 +196,8 @@ mod tests {
             ),
             ("kubectl cp web-0:/tmp/x .", Beyond::Files),
             ("$ kubectl edit deploy web", Beyond::Editor),
+            ("kubectl get pods -w", Beyond::Watching),
+            ("k logs -f deploy/web", Beyond::Watching),
             (
                 "kubectl --context prod version",
                 Beyond::Command("version".into()),

@@ -5,8 +5,8 @@ use super::field::{Field, Many};
 pub use super::shape::{Effect, Reach, Shape};
 use super::shape::{HERE, LAST, commands, flag, flag_names, is_here};
 use super::target::{
-    Any, Diagnosable, Exposable, JobSource, Kinds, Logged, Measured, Node, OneKind, Pausable, Rolling,
-    Scalable, Target, Templated,
+    Any, Diagnosable, Everything, Exposable, JobSource, Kinds, Logged, Measured, Node, OneKind, Pausable,
+    Rolling, Scalable, Target, Templated,
 };
 use super::value::{
     AccessResource, Amounts, AnnotationChange, Argument, ContainerImage, ContainerName, Count,
@@ -122,6 +122,11 @@ commands! {
     Diagnose = Read "diagnose" Namespace {
         /// Where to begin.
         target: Diagnosable = HERE;
+    }
+    /// Tells of everything that has a problem. Sayso's own, too.
+    DiagnoseAll = Read "diagnose" Any {
+        /// The word for it.
+        all: Everything = HERE;
     }
     /// Sets the number of replicas.
     Scale = Write "scale" Namespace {

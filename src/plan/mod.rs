@@ -23,6 +23,7 @@ pub mod target;
 pub mod text;
 pub mod value;
 pub mod wanted;
+pub mod whole;
 pub mod words;
 
 #[cfg(test)]
@@ -40,4 +41,5 @@ pub use rough::{Rough, parse_rough};
 pub use snapshot::{CustomKind, ObjectFact, Snapshot};
 pub use target::Target;
 pub use text::{Plan, Proposal, Scope, Step, parse};
+pub use whole::asks_how_all_is;
 pub use words::ParseError;

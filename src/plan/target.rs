@@ -219,6 +219,26 @@ impl Value for Kinds {
     }
 }
 
+/// The word `all`, where it means whatever there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Everything;
+
+impl Value for Everything {
+    const EXPECTED: &'static str = "`all`";
+
+    fn read(text: &str) -> Option<Self> {
+        (text == "all").then_some(Everything)
+    }
+
+    fn write(&self) -> String {
+        "all".to_owned()
+    }
+
+    fn pattern(_: &Focus) -> Option<String> {
+        Some("all".to_owned())
+    }
+}
+
 /// One kind, listed in the plural.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OneKind(pub Kind);

@@ -209,7 +209,7 @@ impl Session {
         match self.given.take() {
             Some(plan) => self.settle_on(plan),
             None if matches!(self.origin, Origin::Drafted(_)) => self.order(),
-            None => match self.as_typed() {
+            None => match self.as_typed().or_else(|| self.as_whole()) {
                 Some(plan) => self.settle_on(plan),
                 None => match Beyond::of(self.request.words()) {
                     Some(beyond) => self.beyond(&beyond),

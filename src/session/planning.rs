@@ -3,9 +3,12 @@
 use super::events::{Answer, Effect, Stage};
 use super::machine::Session;
 use super::outcome::{Ending, Failure};
+use crate::plan::command::DiagnoseAll;
 use crate::plan::said::as_said;
+use crate::plan::target::Everything;
 use crate::plan::{
-    Action, Beyond, Kind, ObjectFact, Plan, Proposal, Scope, Snapshot, Step, exists, parse_rough, resolve,
+    Action, Beyond, Kind, ObjectFact, Plan, Proposal, Scope, Snapshot, Step, asks_how_all_is, exists,
+    parse_rough, resolve,
 };
 
 /// How often a plan that does not parse is sent back.
@@ -38,6 +41,16 @@ impl Session {
                     .all(|target| exists(target, &self.snapshot, earlier))
         };
         plan.steps().iter().enumerate().all(is_known).then_some(plan)
+    }
+
+    /// The plan, where the request asks how everything is, and about nothing by its name.
+    pub(super) fn as_whole(&self) -> Option<Plan> {
+        if self.request.piped().is_some() {
+            return None;
+        }
+        let scope = asks_how_all_is(self.request.words(), &self.snapshot.namespaces)?;
+        let action = Action::DiagnoseAll(DiagnoseAll { all: Everything });
+        Plan::new(vec![Step { action, scope }]).ok()
     }
 
     /// Says that there is no plan for such a thing, and how it is done.

@@ -107,6 +107,7 @@ impl Cluster {
             Action::RolloutHistory(command) => rollout::history(reader, command).await,
             Action::CanI(command) => access::read(reader, command).await,
             Action::Diagnose(command) => diagnose::read(reader, command).await,
+            Action::DiagnoseAll(_) => diagnose::read_all(reader).await,
             _ => Err(ClusterError::Impossible(format!("`{step}` is not a read"))),
         }
     }

@@ -121,6 +121,18 @@ fn what_no_plan_can_do_is_said_without_a_planner() {
 }
 
 #[test]
+fn how_everything_is_needs_no_planner_unless_something_was_piped_in() {
+    assert_eq!(
+        going_on_with(&first("is anything broken?")),
+        "diagnose all -n shop"
+    );
+    let piped = Request::new("what is wrong?", Some("an error".into())).unwrap();
+    let mut session = Session::new(piped, interactive(), Policy::default());
+    let effects = session.handle(Event::Retrieved(numbered()));
+    assert!(matches!(effects.as_slice(), [Effect::Plan { .. }]), "{effects:?}");
+}
+
+#[test]
 fn a_number_that_nothing_bears_is_asked_about() {
     let plan = |text: &str, answered: &str| {
         let mut session = about(text);

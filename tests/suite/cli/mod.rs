@@ -12,6 +12,7 @@ mod canaries;
 mod certificates;
 #[cfg(target_os = "linux")]
 #[path = "../../cluster/control_plane.rs"]
+#[expect(dead_code, reason = "nothing here compares two clusters")]
 mod control_plane;
 mod doctor;
 #[cfg(target_os = "linux")]

@@ -19,6 +19,15 @@ const LOGS: usize = 4;
 /// How old a warning may be.
 const RECENT: SignedDuration = SignedDuration::from_hours(1);
 
+/// Kinds to which no service leads by their labels.
+pub(super) const ALONE: [&str; 5] = [
+    "node",
+    "persistentvolumeclaim",
+    "job",
+    "cronjob",
+    "horizontalpodautoscaler",
+];
+
 /// Everything that was seen.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Evidence {
@@ -174,77 +183,91 @@ async fn logs(reader: Reader<'_>, evidence: &Evidence) -> Vec<LogEnd> {
 
 async fn claims(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec<Claim> {
     if evidence.kind == "persistentvolumeclaim" {
-        let name = text(&evidence.object, "/metadata/name").to_owned();
-        let object = Some(evidence.object.clone());
-        return vec![Claim { name, object }];
+        return vec![Claim::of(&evidence.object)];
     }
-    let mut names: Vec<String> = evidence
-        .pods
-        .iter()
-        .flat_map(|pod| items(pod, "/spec/volumes"))
-        .map(|volume| text(volume, "/persistentVolumeClaim/claimName").to_owned())
-        .filter(|name| !name.is_empty())
-        .collect();
-    names.sort();
+    let is_used = evidence.pods.iter().any(|pod| claims_of(pod).next().is_some());
+    if !is_used || evidence.kind == "node" {
+        return Vec::new();
+    }
+    match reader.all("persistentvolumeclaim", Some(namespace), &[]).await {
+        Ok(all) => used(&evidence.pods, &all.iter().collect::<Vec<_>>()),
+        Err(_) => Vec::new(),
+    }
+}
+
+impl Claim {
+    /// A claim that is there.
+    pub(super) fn of(object: &Value) -> Claim {
+        Claim {
+            name: text(object, "/metadata/name").to_owned(),
+            object: Some(object.clone()),
+        }
+    }
+}
+
+/// The claims that pods use, found among all of their namespace.
+pub(super) fn used(pods: &[Value], all: &[&Value]) -> Vec<Claim> {
+    let mut names: Vec<&str> = pods.iter().flat_map(claims_of).collect();
+    names.sort_unstable();
     names.dedup();
-    if names.is_empty() || evidence.kind == "node" {
-        return Vec::new();
-    }
-    let Ok(all) = reader.all("persistentvolumeclaim", Some(namespace), &[]).await else {
-        return Vec::new();
+    let claim = |name: &str| {
+        let object = all.iter().find(|claim| text(claim, "/metadata/name") == name);
+        Claim {
+            name: name.to_owned(),
+            object: object.map(|&claim| claim.clone()),
+        }
     };
-    let find = |name: &str| {
-        all.iter()
-            .find(|claim| text(claim, "/metadata/name") == name)
-            .cloned()
-    };
-    names
-        .into_iter()
-        .map(|name| Claim {
-            object: find(&name),
-            name,
-        })
-        .collect()
+    names.into_iter().map(claim).collect()
+}
+
+/// Names of the claims that a pod uses.
+fn claims_of(pod: &Value) -> impl Iterator<Item = &str> {
+    items(pod, "/spec/volumes")
+        .iter()
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .filter(|name| !name.is_empty())
 }
 
 async fn backends(reader: Reader<'_>, evidence: &Evidence, namespace: &str) -> Vec<Backend> {
-    // Nothing leads to these by labels of theirs.
-    let alone = [
-        "node",
-        "persistentvolumeclaim",
-        "job",
-        "cronjob",
-        "horizontalpodautoscaler",
-    ];
-    if alone.contains(&evidence.kind.as_str()) {
+    if ALONE.contains(&evidence.kind.as_str()) {
         return Vec::new();
     }
     let Ok(services) = reader.all("service", Some(namespace), &[]).await else {
         return Vec::new();
     };
-    let wanted: Vec<String> = match evidence.kind.as_str() {
-        "service" => vec![text(&evidence.object, "/metadata/name").to_owned()],
-        "ingress" => ingress_services(&evidence.object),
+    let found = leading(&evidence.kind, &evidence.object, &services)
+        .into_iter()
+        .map(|name| {
+            let object = services
+                .iter()
+                .find(|service| text(service, "/metadata/name") == name)
+                .cloned();
+            async move {
+                let slices = match &object {
+                    Some(service) => describe::endpoint_query(reader, service).await,
+                    None => Vec::new(),
+                };
+                Backend { name, object, slices }
+            }
+        });
+    join_all(found).await
+}
+
+/// The names of the services that lead to an object's pods, or that it leads to.
+pub(super) fn leading<'a>(
+    kind: &str,
+    object: &Value,
+    services: impl IntoIterator<Item = &'a Value>,
+) -> Vec<String> {
+    match kind {
+        "service" => vec![text(object, "/metadata/name").to_owned()],
+        "ingress" => ingress_services(object),
         _ => services
-            .iter()
-            .filter(|service| leads_to(service, &evidence.object))
+            .into_iter()
+            .filter(|service| leads_to(service, object))
             .map(|service| text(service, "/metadata/name").to_owned())
             .collect(),
-    };
-    let found = wanted.into_iter().map(|name| {
-        let object = services
-            .iter()
-            .find(|service| text(service, "/metadata/name") == name)
-            .cloned();
-        async move {
-            let slices = match &object {
-                Some(service) => describe::endpoint_query(reader, service).await,
-                None => Vec::new(),
-            };
-            Backend { name, object, slices }
-        }
-    });
-    join_all(found).await
+    }
 }
 
 fn ingress_services(ingress: &Value) -> Vec<String> {

@@ -3,6 +3,7 @@
 mod evidence;
 mod findings;
 mod page;
+mod sweep;
 
 use super::{ReadOutput, Reader};
 use crate::cluster::ClusterError;
@@ -17,6 +18,8 @@ pub(super) async fn read(reader: Reader<'_>, command: &Diagnose) -> Result<ReadO
     let text = page::write(&evidence, &findings);
     Ok(ReadOutput::new(&text, Some(page::data(&evidence, &findings))))
 }
+
+pub(super) use sweep::read as read_all;
 
 #[cfg(test)]
 pub(super) use evidence::{Backend, Claim, LogEnd};

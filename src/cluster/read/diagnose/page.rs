@@ -143,7 +143,7 @@ fn row(pod: &Value, evidence: &Evidence) -> Vec<String> {
 }
 
 /// The first reason that a container gives for not running, else the phase.
-fn status(pod: &Value) -> String {
+pub(super) fn status(pod: &Value) -> String {
     if !text(pod, "/metadata/deletionTimestamp").is_empty() {
         return "Terminating".to_owned();
     }

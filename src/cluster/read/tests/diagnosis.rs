@@ -75,3 +75,52 @@ async fn a_diagnosis_of_what_is_well_says_so() {
         assert!(text.starts_with(expected), "{line}\n{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_tells_of_each_object_with_a_problem_and_of_no_other() {
+    let manifests = [
+        failing("pull", "nginx:missing", "image-pull"),
+        failing("crash", "nginx:1", "crash-loop"),
+        failing("homeless", "nginx:1", "unschedulable"),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: alone, annotations: {sandbox.sayso.dev/fault: oom}}\nspec: {containers: [{name: a, image: 'a:1'}]}\n---\n".to_owned(),
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: fine}\nspec: {selector: {matchLabels: {app: fine}}, template: {metadata: {labels: {app: fine}}, spec: {containers: [{name: a, image: 'a:1'}]}}}\n".to_owned(),
+    ];
+    let stand = stand(Seed::Manifests(manifests.concat())).await;
+    let output = stand.good("diagnose all").await;
+    let data = output.data.unwrap();
+    let named: Vec<&str> = data["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(named, ["crash", "homeless", "pull", "alone"], "{}", output.text);
+    for expected in [
+        "4 objects have a problem, 1 of 5 pods",
+        "\ndeployment/pull\n",
+        "cannot pull image `nginx:missing`",
+        "no node takes it",
+        "service crash: leads to no ready pod",
+        "\npod/alone\n  pod alone: container a ",
+    ] {
+        assert!(output.text.contains(expected), "{expected}\n{}", output.text);
+    }
+    // What several objects share is told where it began.
+    assert_eq!(
+        output.text.matches("service crash: leads").count(),
+        1,
+        "{}",
+        output.text
+    );
+    let everywhere = stand.good("diagnose all -A").await.text;
+    assert!(everywhere.contains("\ndeployment/pull -n "), "{everywhere}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_of_what_is_well_says_so() {
+    let stand = stand(Seed::Shop).await;
+    let text = stand.good("diagnose all -n shop").await.text;
+    assert!(text.starts_with("no problem found: "), "{text}");
+    let text = stand.good("diagnose all -A").await.text;
+    assert!(text.starts_with("no problem found: "), "{text}");
+}
