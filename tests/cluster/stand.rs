@@ -1,5 +1,6 @@
 //! The two clusters, and what is compared of them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,6 +8,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
+use regex::Regex;
 use sayso::sandbox::{self, Options, Running, Seed};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,6 +21,9 @@ use super::planner::{Planner, Reply};
 use super::volatile::Volatile;
 
 static STAND: Mutex<Option<Stand>> = Mutex::new(None);
+
+/// What differed for a reason, a line each.
+static DIFFERENCES: Mutex<String> = Mutex::new(String::new());
 
 /// What differs between two clusters, and between two runs on one.
 static VOLATILE: LazyLock<Volatile> = LazyLock::new(|| {
@@ -52,6 +57,14 @@ impl Stand {
         let mut stand = STAND.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         stand.get_or_insert_with(Stand::start);
         Guard(stand)
+    }
+
+    /// What differed for a reason, so far.
+    pub fn differences() -> String {
+        DIFFERENCES
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     /// Stops everything.
@@ -135,10 +148,32 @@ impl Stand {
             .account(&self.real.kubeconfig(), case)
             .map_err(|why| format!("{}\n{}", why.message().unwrap_or_default(), self.real.state()))?;
         let sandbox = self.account(&self.home.path().join("sandbox"), case)?;
-        if real == sandbox {
+        let diff = similar::TextDiff::from_lines(&real, &sandbox);
+        let known: Vec<(Regex, &str)> = case
+            .known
+            .iter()
+            .map(|(lines, why)| (Regex::new(&format!("^(?:{lines})$")).unwrap(), *why))
+            .collect();
+        let mut reasons = BTreeSet::new();
+        let is_known = |change: similar::Change<&str>| {
+            let line = change.value().trim();
+            let reason = known.iter().find(|(lines, _)| lines.is_match(line));
+            reasons.extend(reason.map(|(_, why)| *why));
+            reason.is_some()
+        };
+        let changes = diff
+            .iter_all_changes()
+            .filter(|change| change.tag() != similar::ChangeTag::Equal);
+        if changes.map(is_known).fold(true, std::ops::BitAnd::bitand) {
+            let lines = reasons
+                .iter()
+                .map(|reason| format!("  {}: {reason}\n", case.name));
+            DIFFERENCES
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .extend(lines);
             return Ok(());
         }
-        let diff = similar::TextDiff::from_lines(&real, &sandbox);
         let diff = diff
             .unified_diff()
             .context_radius(4)
