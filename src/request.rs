@@ -59,6 +59,15 @@ impl Request {
         &self.words
     }
 
+    /// The same with words that say in full what the typed ones leave to an earlier request.
+    #[must_use]
+    pub fn in_full(&self, words: &str) -> Request {
+        Request {
+            words: words.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// What was piped in or pasted. Data, never instructions.
     pub fn piped(&self) -> Option<&str> {
         self.piped.as_deref()

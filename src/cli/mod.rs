@@ -27,6 +27,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::config::{Config, Environment, Overrides};
 use crate::driver::Connection;
+use crate::plan::asks_to_undo;
 use crate::session::Wishes;
 use args::{Colour, Command, Common, Output, Typed};
 pub use exit::Exit;
@@ -81,6 +82,14 @@ fn told(result: anyhow::Result<Exit>) -> Exit {
     }
 }
 
+/// A request; one that takes the last change back is the command that does.
+fn ask(common: &Common, words: String) -> anyhow::Result<Exit> {
+    if asks_to_undo(&words) {
+        return block_on(undo::run(common, None));
+    }
+    block_on(request::run(common, words))
+}
+
 fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
     let common = typed.common;
     match typed.command {
@@ -89,7 +98,7 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Some(Command::Audit { command }) => audit::run(&command, &load(&common)?, common.output),
-        Some(Command::Ask { request }) => block_on(request::run(&common, request.join(" "))),
+        Some(Command::Ask { request }) => ask(&common, request.join(" ")),
         Some(Command::Plan {
             request,
             file,
@@ -131,7 +140,7 @@ fn dispatch(typed: Typed) -> anyhow::Result<Exit> {
             human::usage();
             Ok(Exit::Usage)
         }
-        None => block_on(request::run(&common, typed.request.join(" "))),
+        None => ask(&common, typed.request.join(" ")),
     }
 }
 

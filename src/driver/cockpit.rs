@@ -17,7 +17,7 @@ use crate::audit::{Action, AuditError, Filter, actions};
 use crate::cluster::{Cluster, ClusterError, connect::contexts};
 use crate::config::{Config, ModelChoice};
 use crate::plan::kind::BUILTINS;
-use crate::plan::{Kind, Plan, Step};
+use crate::plan::{Earlier, Kind, Plan, Step};
 use crate::request::Request;
 use crate::session::{Failure, Session, Wishes, to_author};
 
@@ -80,6 +80,8 @@ pub struct Past {
 pub enum Start {
     /// With words, of which a planner makes a plan.
     Words,
+    /// The same, behind an earlier request of the conversation.
+    After(Earlier),
     /// With a plan that somebody wrote, or that a key stands for.
     Plan(Plan),
     /// With the way back from a recorded action.
@@ -151,8 +153,9 @@ impl Cockpit {
         let policy = self.config.policy.clone();
         let written = to_author(request.text()).and_then(|words| Request::new(words, None).ok());
         match (start, written) {
-            (Start::Words, Some(words)) => Session::author(words, wishes, policy),
+            (Start::Words | Start::After(_), Some(words)) => Session::author(words, wishes, policy),
             (Start::Words, None) => Session::new(request, wishes, policy),
+            (Start::After(earlier), None) => Session::new(request, wishes, policy).after(earlier),
             (Start::Plan(plan), _) => Session::with_plan(request, plan, wishes, policy),
             (Start::Back(undo), _) => undo.session(request, wishes, policy),
         }

@@ -120,6 +120,7 @@ impl Library {
         let passages = passages_for(self, request, material, context).await;
         let outcome = Outcome {
             ending: Ending::Answered,
+            understood: None,
             passages,
             failure: None,
             ..Outcome::nothing()

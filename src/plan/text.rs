@@ -86,7 +86,7 @@ impl Step {
     /// The line as a person would type it: with `kubectl` in front, or `kubectl sayso` where kubectl has no such
     /// command.
     pub fn by_hand(&self) -> String {
-        let program = if matches!(self.action, Action::Diagnose(_)) {
+        let program = if matches!(self.action, Action::Diagnose(_) | Action::DiagnoseAll(_)) {
             "kubectl sayso"
         } else {
             "kubectl"

@@ -101,6 +101,7 @@ impl Session {
     ) -> Outcome {
         Outcome {
             ending,
+            understood: self.understood.clone(),
             report: self.report.clone(),
             passages: self.passages.clone(),
             results: self.results.clone(),
@@ -118,6 +119,9 @@ impl Session {
         let outcome = self.pending.as_ref();
         let commands = self.plan.iter().flat_map(Plan::steps).map(Step::by_hand);
         let mut body = json!({ "request": self.request.text() });
+        if let Some(understood) = &self.understood {
+            body["understood"] = json!(understood);
+        }
         match kind {
             RecordKind::Intent => {
                 body["steps"] = commands.map(|command| json!({ "command": command })).collect();

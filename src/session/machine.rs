@@ -14,7 +14,7 @@ use super::planfile::{PlanFile, PlanFileError};
 use super::question::is_about_knowledge;
 use super::undo::Expected;
 use crate::check::{Evidence, Policy, Report, report};
-use crate::plan::{Beyond, Focus, Plan, Snapshot, resolve};
+use crate::plan::{Beyond, Earlier, Focus, Followed, Plan, Snapshot, asks_how_all_is, leans_back, resolve};
 use crate::request::Request;
 
 /// Where the plan comes from, and so what has to be true for it.
@@ -41,6 +41,8 @@ pub struct Session {
     pub(super) rounds: u32,
     pub(super) given: Option<Plan>,
     pub(super) origin: Origin,
+    pub(super) earlier: Option<Earlier>,
+    pub(super) understood: Option<String>,
     pub(super) looked_up: bool,
     pub(super) passages: Vec<Passage>,
     pub(super) snapshot: Snapshot,
@@ -70,6 +72,8 @@ impl Session {
             rounds: 0,
             given: None,
             origin: Origin::Words,
+            earlier: None,
+            understood: None,
             looked_up: false,
             passages: Vec::new(),
             snapshot: Snapshot::default(),
@@ -85,6 +89,15 @@ impl Session {
             recorded: false,
             interrupted: false,
             pending: None,
+        }
+    }
+
+    /// The same behind an earlier request of the same conversation, on which this one may lean.
+    #[must_use]
+    pub fn after(self, earlier: Earlier) -> Session {
+        Session {
+            earlier: Some(earlier),
+            ..self
         }
     }
 
@@ -143,7 +156,10 @@ impl Session {
     pub fn start(&self) -> Vec<Effect> {
         let plan_wanted = self.given.is_some() || self.wishes.plan_only;
         let piped = self.request.piped().is_some() || matches!(self.origin, Origin::Drafted(_));
-        if !plan_wanted && !piped && !self.looked_up && is_about_knowledge(self.request.words()) {
+        let words = self.request.words();
+        let is_of_cluster =
+            asks_how_all_is(words, &[]).is_some() || (self.earlier.is_some() && leans_back(words));
+        if !plan_wanted && !piped && !self.looked_up && !is_of_cluster && is_about_knowledge(words) {
             return vec![Effect::LookUp(self.request.text().to_owned())];
         }
         vec![Effect::Retrieve]
@@ -202,6 +218,16 @@ impl Session {
     }
 
     fn retrieved(&mut self, snapshot: Snapshot) -> Vec<Effect> {
+        if let (Origin::Words, Some(earlier)) = (&self.origin, self.earlier.take()) {
+            match earlier.in_full(self.request.words(), &snapshot) {
+                Some(Followed::Words(full)) => {
+                    self.request = self.request.in_full(&full);
+                    self.understood = Some(full);
+                }
+                Some(Followed::Unclear(question)) => return self.unclear(question),
+                None => {}
+            }
+        }
         self.focus = Focus::on(self.request.words(), &snapshot);
         self.focus
             .add_piped(self.request.piped().unwrap_or_default(), &snapshot);

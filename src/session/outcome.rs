@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::passage::Passage;
 use crate::check::{Inverse, Report, StepReport};
+use crate::plan::Earlier;
 
 /// How a request ended, in the words of `-o json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -82,6 +83,8 @@ pub struct StepResult {
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
+    /// The request in full, where it leant on an earlier one.
+    pub understood: Option<String>,
     /// The plan as it was judged last, if there was one.
     pub report: Option<Report>,
     /// Passages that answer a question, best first.
@@ -101,6 +104,16 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What the next request of a conversation may lean on.
+    pub fn earlier(&self, request: &str) -> Earlier {
+        let steps = self.report.iter().flat_map(|report| &report.steps);
+        Earlier {
+            words: self.understood.clone().unwrap_or_else(|| request.to_owned()),
+            steps: steps.map(|step| step.step.clone()).collect(),
+            asked_back: self.ending == Ending::Unclear,
+        }
+    }
+
     /// Whether something was changed, and each of the changes has a way back.
     pub fn can_be_undone(&self) -> bool {
         let Some(report) = &self.report else {
@@ -128,6 +141,7 @@ impl Outcome {
     pub fn nothing() -> Outcome {
         Outcome {
             ending: Ending::Failed,
+            understood: None,
             report: None,
             passages: Vec::new(),
             results: Vec::new(),

@@ -20,6 +20,7 @@ use super::{Driver, Face, Parts};
 use crate::audit::AuditLog;
 use crate::check::{Policy, Report};
 use crate::llm::{Model, Progress};
+use crate::plan::Earlier;
 use crate::plan::Snapshot;
 use crate::request::Request;
 use crate::sandbox::Running;
@@ -101,11 +102,21 @@ impl Examiner<'_> {
             plan_only: true,
             ..Wishes::default()
         };
-        let session = Session::new(Request::new(&case.request, None)?, wishes, Policy::default());
         let mut face = Silent;
+        let mut earlier = Earlier::default();
+        let ask = |text: &str, earlier: &Earlier| {
+            let request = Request::new(text, None)?;
+            let session = Session::new(request, wishes.clone(), Policy::default());
+            anyhow::Ok(session.after(earlier.clone()))
+        };
+        for text in &case.before {
+            let driver = Driver::new(parts, &mut face, "eval".to_owned(), self.stop.clone());
+            let receipt = driver.run(ask(text, &earlier)?).await;
+            earlier = earlier.then(receipt.outcome.earlier(text));
+        }
         let begun = Instant::now();
         let driver = Driver::new(parts, &mut face, "eval".to_owned(), self.stop.clone());
-        let receipt = driver.run(session).await;
+        let receipt = driver.run(ask(&case.request, &earlier)?).await;
         let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let model_ms = receipt.timing.get("plan").copied().unwrap_or_default();
         let usage = receipt.usage;

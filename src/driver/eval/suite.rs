@@ -48,6 +48,8 @@ pub struct Case {
     pub id: String,
     /// What it is about; marks are given by it.
     pub kind: String,
+    /// What was asked before it in the same conversation.
+    pub before: Vec<String>,
     /// The words.
     pub request: String,
     /// Where.
@@ -68,6 +70,8 @@ pub struct Suite {
 struct Line {
     id: String,
     kind: String,
+    #[serde(default)]
+    before: Vec<String>,
     request: String,
     expect: Vec<String>,
     #[serde(default)]
@@ -112,7 +116,9 @@ impl Suite {
 
 impl Line {
     fn case(self) -> Result<Case, String> {
-        Request::new(&self.request, None).map_err(|error| error.to_string())?;
+        for text in self.before.iter().chain([&self.request]) {
+            Request::new(text, None).map_err(|error| error.to_string())?;
+        }
         let mut all = vec![self.expect];
         all.extend(self.also);
         let proposals = all
@@ -136,6 +142,7 @@ impl Line {
         Ok(Case {
             id: self.id,
             kind: self.kind,
+            before: self.before,
             request: self.request,
             place: Place {
                 world: self.world,

@@ -53,7 +53,11 @@ impl Ended {
     /// Reads a receipt.
     pub fn of(receipt: &Receipt) -> Ended {
         let outcome = &receipt.outcome;
-        let mut lines = steps(outcome);
+        let understood = outcome.understood.iter();
+        let mut lines: Vec<(Tone, String)> = understood
+            .map(|words| (Tone::Dim, format!("understood as: {words}")))
+            .collect();
+        lines.extend(steps(outcome));
         lines.extend(trouble(outcome));
         lines.extend(receipt.notices.iter().map(|notice| (Tone::Dim, notice.clone())));
         if let Some(problem) = &receipt.unrecorded {

@@ -11,6 +11,7 @@ use super::review::{Answer, Mode};
 use super::talk::Entry;
 use super::{App, Purpose, Screen};
 use crate::driver::cockpit::Start;
+use crate::plan::asks_to_undo;
 use crate::session::Failure;
 use crate::tui::keymap::{Act, Room};
 use crate::tui::view;
@@ -77,6 +78,9 @@ impl App {
         }
         if text.starts_with("kubectl ") {
             return self.command_line(&text);
+        }
+        if asks_to_undo(&text) {
+            return vec![Effect::WayBack(None)];
         }
         self.ask(&without_marks(&text), Start::Words)
     }

@@ -260,6 +260,10 @@ impl App {
                 return Vec::new();
             }
         };
+        let start = match (start, &self.talk.earlier) {
+            (Start::Words, Some(earlier)) => Start::After(earlier.clone()),
+            (start, _) => start,
+        };
         self.talk.say(Entry::Asked(request.text().to_owned()));
         self.talk.run = Some(Run::new(request.text(), self.now));
         self.talking = true;
@@ -298,6 +302,8 @@ impl App {
             return Vec::new();
         };
         let ended = Ended::of(receipt);
+        let next = receipt.outcome.earlier(&run.request);
+        self.talk.earlier = Some(self.talk.earlier.take().unwrap_or_default().then(next));
         self.pace = pace(receipt).or(self.pace.take());
         if run.cancelled && self.talk.is_empty() {
             // Nothing is lost: what was asked can be asked again, or better.
@@ -389,6 +395,7 @@ impl App {
         match place {
             Ok(place) => {
                 let same = place.context == self.place.context;
+                self.talk.earlier.take_if(|_| !same);
                 self.place = place;
                 self.names_at = None;
                 self.move_tables(same)

@@ -10,6 +10,7 @@ use super::event::News;
 use super::line::{field, is_new_line, pasted};
 use super::review::Review;
 use crate::driver::cockpit::Names;
+use crate::plan::Earlier;
 use crate::session::Stage;
 
 /// Entries that are kept.
@@ -175,6 +176,8 @@ pub struct Talk {
     pub input: TextArea<'static>,
     /// The request in hand.
     pub run: Option<Run>,
+    /// What was asked last, and what came of it: the next request may lean on it.
+    pub earlier: Option<Earlier>,
     /// Lines that are hidden below the window.
     pub up: usize,
     /// An open choice of completions.
@@ -193,6 +196,7 @@ impl Default for Talk {
             entries: Vec::new(),
             input: prompt(""),
             run: None,
+            earlier: None,
             up: 0,
             completion: None,
             awaits_names: false,

@@ -287,6 +287,21 @@ fn mentions_and_kubectl_lines_become_requests() {
 }
 
 #[test]
+fn a_request_goes_with_what_was_asked_before_it() {
+    let mut app = app();
+    press(&mut app, "scale web to 5\n");
+    app.update(receipt(Ending::Answered));
+    let effects = press(&mut app, "restart it\n");
+    assert!(
+        matches!(&effects[..], [Effect::Run(request, Start::After(earlier))]
+            if request.text() == "restart it" && earlier.words == "scale web to 5"),
+        "{effects:?}"
+    );
+    app.update(receipt(Ending::Answered));
+    assert_eq!(press(&mut app, "undo that\n"), [Effect::WayBack(None)]);
+}
+
+#[test]
 fn leaving_waits_for_the_request_in_hand() {
     let mut app = app();
     press(&mut app, "one\n");
