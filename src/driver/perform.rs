@@ -116,13 +116,7 @@ impl<'a, F: Face> Driver<'a, F> {
     /// Runs a session to its end.
     pub async fn run(mut self, mut session: Session) -> Receipt {
         let asked = session.request().clone();
-        let explains = self.parts.adviser.is_some();
-        self.request = if explains {
-            to_look_at(asked.words())
-        } else {
-            asked.words()
-        }
-        .to_owned();
+        self.words_of(&session);
         let notices = reconcile(self.parts, &self.user).await;
         if !notices.is_empty() {
             self.face.read("", &notices);
@@ -148,6 +142,8 @@ impl<'a, F: Face> Driver<'a, F> {
             for event in events {
                 effects.extend(session.handle(event));
             }
+            // A request that leant on an earlier one is in full by now.
+            self.words_of(&session);
         }
         self.explain(asked.text(), &last).await;
         let action = self.recorded.then_some(self.action);
@@ -161,6 +157,13 @@ impl<'a, F: Face> Driver<'a, F> {
             device: self.model.and_then(|model| model.device),
             advice: self.advice,
         }
+    }
+
+    /// The words that a planner is asked for.
+    fn words_of(&mut self, session: &Session) {
+        let words = session.request().words();
+        let explains = self.parts.adviser.is_some();
+        self.request = if explains { to_look_at(words) } else { words }.to_owned();
     }
 
     /// Does one effect. Applying and recording are never cut short; everything else gives way to an interruption.
