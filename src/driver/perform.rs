@@ -163,7 +163,8 @@ impl<'a, F: Face> Driver<'a, F> {
     fn words_of(&mut self, session: &Session) {
         let words = session.request().words();
         let explains = self.parts.adviser.is_some();
-        self.request = if explains { to_look_at(words) } else { words }.to_owned();
+        let words = if explains { to_look_at(words) } else { words };
+        words.clone_into(&mut self.request);
     }
 
     /// Does one effect. Applying and recording are never cut short; everything else gives way to an interruption.
