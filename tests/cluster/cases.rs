@@ -229,6 +229,10 @@ pub const ALL: &[Case] = &[
             "a machine that kwok plays has no system, and one in the sandbox has one",
         ),
         (
+            r"Events:.*|Type Reason Age From Message|-+( -+)+|Normal \S+ .*",
+            "what the controllers noted of a machine is forgotten after a while, and the sandbox notes less",
+        ),
+        (
             r#"reasons: \[.*"affects \d running pods?".*|Non-terminated Pods: .*|machines \S+ .*|(cpu|memory) \S+ \(\d+%\).*"#,
             "which pods it runs is for each scheduler to say",
         ),

@@ -22,6 +22,7 @@ fn snapshot() -> Snapshot {
             object("deployment", "cart"),
             object("deployment", "payments-api"),
             object("statefulset", "db"),
+            object("namespace", "blog"),
             object("node", "node-1"),
             object("node", "node-2"),
         ],

@@ -35,7 +35,7 @@ impl Found {
     }
 }
 
-/// The objects that words name.
+/// The objects that words name, but for namespaces, which are places.
 pub(super) fn found(said: &[Token<'_>], snapshot: &Snapshot) -> Vec<Found> {
     let kind_at = |at: Option<usize>| {
         let token = said.get(at?)?;
@@ -55,7 +55,11 @@ pub(super) fn found(said: &[Token<'_>], snapshot: &Snapshot) -> Vec<Found> {
             continue;
         }
         let mut kinds: Vec<&str> = Vec::new();
-        for object in snapshot.objects.iter().filter(|object| object.name == token.core) {
+        for object in snapshot
+            .objects
+            .iter()
+            .filter(|object| object.name == token.core && object.kind != "namespace")
+        {
             if !kinds.contains(&object.kind.as_str()) {
                 kinds.push(&object.kind);
             }
