@@ -54,16 +54,11 @@ pub(super) fn found(said: &[Token<'_>], snapshot: &Snapshot) -> Vec<Found> {
             }
             continue;
         }
-        let mut kinds: Vec<&str> = Vec::new();
-        for object in snapshot
-            .objects
-            .iter()
-            .filter(|object| object.name == token.core && object.kind != "namespace")
-        {
-            if !kinds.contains(&object.kind.as_str()) {
-                kinds.push(&object.kind);
-            }
-        }
+        let namesakes = snapshot.objects.iter().filter(|object| object.name == token.core);
+        let mut kinds: Vec<&str> = namesakes.map(|object| object.kind.as_str()).collect();
+        kinds.retain(|kind| *kind != "namespace");
+        kinds.sort_unstable();
+        kinds.dedup();
         if kinds.is_empty() {
             continue;
         }
